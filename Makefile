@@ -1,0 +1,52 @@
+STUDY ?= gbsg2
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$python && break; done)
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+SUPPORTED := 3.11 3.12 3.13
+READY := .venv/.ready-$(VERSION)
+RUN := .venv/bin/python
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONNOUSERSITE := 1
+
+.PHONY: report test lab check outputs lock python
+
+report: $(READY)
+	@$(RUN) -m helpers report data/$(STUDY)
+
+test: $(READY)
+	@$(RUN) -m ruff check .
+	@$(RUN) -m pytest -n 2 --dist loadfile
+
+check: $(READY)
+	@$(RUN) -m helpers check data/$(STUDY)
+
+lab: $(READY)
+	@$(RUN) -m jupyterlab notebooks
+
+python:
+ifeq ($(filter $(VERSION),$(SUPPORTED)),)
+	@echo "This project needs Python 3.11, 3.12 or 3.13; found $(if $(VERSION),Python $(VERSION) ($(PYTHON)),none of them). \
+	Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1
+endif
+
+$(READY): requirements.lock pyproject.toml | python
+	@echo "Setting up Python $(VERSION) in .venv (once)"
+	@$(PYTHON) -m venv --clear .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@$(RUN) -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock
+	@VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+outputs: $(READY)
+	@$(RUN) -m nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False \
+		--log-level=WARN notebooks/*.ipynb
+
+lock: $(READY)
+	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-emit-index-url --quiet -o requirements.lock
+	@$(RUN) tests/environment.py > environment.yml

@@ -1,0 +1,77 @@
+"""`python -m helpers report data/<study>` builds the report, `python -m helpers check data/<study>` checks the input."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from helpers.cohort import examine, read_cohort
+from helpers.errors import UserError
+from helpers.report import REPORTS, build
+from helpers.study import read_study, relative
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; mistakes of the user end in one sentence and exit code 1."""
+    given = _parser().parse_args(arguments)
+    try:
+        return {"report": _report, "check": _check}[given.command](given)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the last good report is as it was.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m helpers", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    report = commands.add_parser("report", help="run all sections and write one HTML report")
+    check = commands.add_parser("check", help="say in a table whether study file and cohort fit")
+    for command in (report, check):
+        command.add_argument("study", help="the study's folder, such as data/gbsg2")
+    report.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    report.add_argument("--output", type=Path, default=REPORTS, help="where reports are put (default: reports)")
+    return parser
+
+
+def _report(given: argparse.Namespace) -> int:
+    study = read_study(given.study)
+    read_cohort(study)
+    print(f"{study.title}\n  {relative(study.folder)}", flush=True)
+    parameters = {name: _value(text) for name, text in given.parameter}
+    place, whole = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
+    if not whole:
+        print(f"Error: a section failed; see {relative(place)}/report.html", file=sys.stderr)
+        return 1
+    print(f"{relative(place)}/report.html")
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    study = read_study(given.study)
+    findings = examine(study)
+    header = ("Entry", "Column", "Expected", "Found", "")
+    lines = [header, *((f.entry, f.column, f.expected, f.found, "PROBLEM" if f.problem else "fits") for f in findings)]
+    widths = [min(44, max(len(line[column]) for line in lines)) for column in range(len(header))]
+    for line in lines:
+        print("  ".join(cell[:width].ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    problems = [finding.problem for finding in findings if finding.problem]
+    for problem in problems:
+        print(f"Error: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"{relative(study.file)} and {study.cohort.source} fit.")
+    return 1 if problems else 0
+
+
+def _value(text: str) -> object:
+    """A parameter's value: JSON where it is JSON (a number, null, a list), else the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The cohort: one row a patient, typed and checked, and the count of everybody who left on the way."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.cohort.checks import Finding, Typed, meets, outcome, type_columns
+from helpers.cohort.table import Table, read_table
+from helpers.errors import CohortError, ParameterError, listed, nearest
+from helpers.study import Study, relative
+from helpers.study.schema import Step
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients of one study.
+
+    `data` holds the arms and every variable for all screened patients, indexed by row of the file; `flow` one row an
+    eligibility or population step (`population, name, reason, group, n_before, n_excluded, n`); `outcomes` a frame
+    `time` (months) and `event` an endpoint; `members` the rows of each population.
+    """
+
+    study: Study
+    data: pd.DataFrame
+    flow: pd.DataFrame
+    outcomes: dict[str, pd.DataFrame]
+    members: dict[str, pd.Index]
+
+    def rows(self, population: str = "primary") -> pd.DataFrame:
+        """The patients of a population. Raises ParameterError for a population the study does not name."""
+        if population not in self.members:
+            hint = nearest(population, self.members)
+            raise ParameterError(f"there is no population '{population}'{hint} (populations: {listed(self.members)})")
+        return self.data.loc[self.members[population]]
+
+    def groups(self, population: str = "primary") -> dict[str, pd.DataFrame]:
+        """The patients of a population overall and by arm."""
+        rows, column = self.rows(population), self.study.arms.column
+        return {group: rows if group == "overall" else rows[rows[column] == group] for group in self.study.groups}
+
+    def outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
+        """`time`, `event`, the arms and all variables of the patients whose time is known."""
+        rows = self.rows(population).join(self.outcomes[endpoint], how="inner")
+        return rows[rows["time"].notna()]
+
+    def applies(self, variable: str, rows: pd.DataFrame) -> pd.Series:
+        """Whether each patient can have a value of the variable; True where that is not known."""
+        condition = self.study.variables[variable].applies_when if variable in self.study.variables else None
+        if condition is None:
+            return pd.Series(True, index=rows.index)
+        return meets(condition, rows).fillna(True).astype(bool)
+
+
+def read_cohort(study: Study) -> Cohort:
+    """Read, check and build the cohort.
+
+    Raises CohortError with the first thing that does not fit, naming file, column and row, and how many more there are.
+    """
+    table = read_table(study)
+    cohort, findings = _build(study, table)
+    problems = [finding.problem for finding in findings if finding.problem]
+    if problems or cohort is None:
+        more = f" ({len(problems) - 1} more; `python -m helpers check` lists them)" if len(problems) > 1 else ""
+        raise CohortError(f"{problems[0]}{more}")
+    return cohort
+
+
+def examine(study: Study) -> list[Finding]:
+    """Every entry of the study file against the table, fitting or not. Raises CohortError if there is no table to read."""
+    return _build(study, read_table(study))[1]
+
+
+def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
+    typed = type_columns(study, table)
+    findings = list(typed.findings)
+    if any(finding.problem for finding in findings):
+        return None, findings
+    members: dict[str, pd.Index] = {"screened": typed.data.index}
+    flow: list[dict] = []
+    for name, population in study.all_populations.items():
+        if name == "screened":
+            continue
+        where = "eligibility" if name == "primary" else f"populations.{name}.steps"
+        members[name], problem = _apply(study, table, typed, members[population.of], name, population.steps, flow)
+        findings.append(Finding(where, "", "patients in both arms", f"{len(members[name])} patients", problem))
+        if problem:
+            return None, findings
+    outcomes = {}
+    for name in study.endpoints:
+        outcomes[name], problems = outcome(study, table, typed, name, members["primary"])
+        found = (
+            f"{int(outcomes[name]['event'].sum())} events, {int(outcomes[name]['time'].isna().sum())} without a time"
+        )
+        for problem in problems or [None]:
+            findings.append(Finding(f"endpoints.{name}", "", "time and event", found, problem))
+    return Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members), findings
+
+
+FLOW = ["population", "name", "reason", "group", "n_before", "n_excluded", "n"]
+
+
+def _apply(
+    study: Study, table: Table, typed: Typed, rows: pd.Index, population: str, steps: list[Step], flow: list[dict]
+) -> tuple[pd.Index, str | None]:
+    """Take the steps one after the other; the rows left, and the sentence on what makes that impossible."""
+    arms = study.arms
+    for step in steps:
+        met = meets(step.exclude, typed.data.loc[rows])
+        if met.isna().any():
+            return rows, (
+                f"{table.name}, row {met.index[met.isna()][0]}: '{step.exclude.column}' is empty, so step '{step.name}' "
+                "cannot be decided; exclude such patients by a step before it with op 'missing'"
+            )
+        gone = typed.data.loc[rows[met.astype(bool)], arms.column]
+        before = typed.data.loc[rows, arms.column]
+        for group in study.groups:
+            counts = [len(each) if group == "overall" else int((each == group).sum()) for each in (before, gone)]
+            record = {"population": population, "name": step.name, "reason": step.reason, "group": group}
+            flow.append({**record, "n_before": counts[0], "n_excluded": counts[1], "n": counts[0] - counts[1]})
+        rows = rows[~met.astype(bool)]
+    arm = typed.data.loc[rows, arms.column]
+    unknown = table.problem(arms.column, arm.isna(), lambda _: "the arm is missing in a patient no step excludes")
+    if unknown:
+        return rows, unknown
+    for level, label in arms.levels.items():
+        if not (arm == level).any():
+            return (
+                rows,
+                f"{relative(study.file)}: no patient of population '{population}' is in the arm '{level}' ({label})",
+            )
+    return rows, None

@@ -1,0 +1,210 @@
+"""Each column of the patients' table read as what the study file says it is."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from helpers.cohort.table import Table, plain
+from helpers.errors import nearest
+from helpers.study import Study
+from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Condition, Endpoint
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the check: an entry of the study file against its column; `problem` is None when they fit."""
+
+    entry: str
+    column: str
+    expected: str
+    found: str
+    problem: str | None = None
+
+
+@dataclass
+class Typed:
+    """The table's columns typed: `data` the arms and variables, `raw` what endpoints are made from."""
+
+    data: pd.DataFrame
+    raw: dict[str, pd.Series] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def type_columns(study: Study, table: Table) -> Typed:
+    """Type every column the study names; what does not fit becomes a finding and is left empty."""
+    typed = Typed(pd.DataFrame(index=table.cells.index))
+    _identifiers(study, table, typed)
+    arms = study.arms
+    typed.data[arms.column] = _levels(table, typed, "arms", arms.column, list(arms.levels))
+    for name, variable in study.variables.items():
+        if variable.cut:
+            continue
+        entry, column = f"variables.{name}", variable.column or name
+        if variable.levels:
+            typed.data[name] = _levels(table, typed, entry, column, list(variable.levels))
+        else:
+            typed.data[name] = _numbers(table, typed, entry, column)
+    for name, variable in study.variables.items():
+        if variable.cut:
+            edges = [-np.inf, *variable.cut.at, np.inf]
+            values = typed.data[variable.cut.variable]
+            typed.data[name] = pd.cut(
+                values, edges, right=variable.cut.right_closed, labels=list(variable.levels), ordered=False
+            )
+    for name, variable in study.variables.items():
+        if variable.applies_when:
+            impossible = typed.data[name].notna() & (meets(variable.applies_when, typed.data) == False)  # noqa: E712
+            column = variable.column or name
+            problem = table.problem(column, impossible, lambda value: f"{value} is given where it cannot apply")
+            if problem:
+                typed.findings.append(Finding(f"variables.{name}.applies_when", column, "empty", "a value", problem))
+    for name, endpoint in study.endpoints.items():
+        _endpoint_columns(study, table, typed, name, endpoint)
+    return typed
+
+
+def meets(condition: Condition, data: pd.DataFrame) -> pd.Series:
+    """Whether each patient meets a condition: True, False, or NA where the variable is missing."""
+    values = data[condition.column]
+    if condition.op == "missing":
+        return values.isna().astype("boolean")
+    numeric = pd.api.types.is_numeric_dtype(values)
+    given = condition.value if isinstance(condition.value, list) else [condition.value]
+    wanted = [float(each) for each in given] if numeric else [str(each) for each in given]
+    plainly = values if numeric else values.astype(object)
+    result = {
+        "==": lambda: plainly == wanted[0],
+        "!=": lambda: plainly != wanted[0],
+        "<": lambda: plainly < wanted[0],
+        "<=": lambda: plainly <= wanted[0],
+        ">": lambda: plainly > wanted[0],
+        ">=": lambda: plainly >= wanted[0],
+        "in": lambda: plainly.isin(wanted),
+        "not in": lambda: ~plainly.isin(wanted),
+    }[condition.op]()
+    return result.astype("boolean").mask(values.isna())
+
+
+def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
+    """Time in months and event of one endpoint for the given rows, and a sentence for each fault.
+
+    A time that is missing where the study excludes missing times is NaN; the patient's event still counts.
+    """
+    endpoint = study.endpoints[name]
+    entry = f"endpoint '{name}'"
+    if endpoint.time is not None:
+        column = endpoint.time
+        days = typed.raw[column].loc[rows] * UNIT_DAYS[endpoint.unit]
+        event = typed.raw[f"{name}|event"].loc[rows]
+        unknown = event.isna() & ~(days.isna() & (endpoint.missing_time == "exclude"))
+        problems = [
+            table.problem(endpoint.event, unknown, lambda _: f"{entry} needs to know whether the event happened")
+        ]
+    else:
+        column = endpoint.index_date
+        cut_off = pd.Timestamp(study.cohort.data_cut_off)
+        first = pd.concat([typed.raw[each].loc[rows] for each in endpoint.event_dates], axis=1).min(axis=1)
+        event = (first <= cut_off).astype("boolean")
+        contact = typed.raw[endpoint.last_contact].loc[rows].clip(upper=cut_off)
+        days = (first.where(event, contact) - typed.raw[column].loc[rows]).dt.days
+        problems = []
+    problems += [
+        table.problem(column, days < 0, lambda _: f"{entry} has a time below zero"),
+        table.problem(
+            column, days.isna(), lambda _: f"{entry} has no time, and the study file does not exclude such patients"
+        )
+        if endpoint.missing_time == "error"
+        else None,
+        table.problem(
+            column, days == 0, lambda _: f"{entry} has a time of zero; say zero_time = 'keep', 'half_day' or 'exclude'"
+        )
+        if endpoint.zero_time == "error"
+        else None,
+    ]
+    if endpoint.zero_time in {"half_day", "exclude"}:
+        days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
+    frame = pd.DataFrame({"time": days / DAYS_PER_MONTH, "event": event.fillna(False).astype(bool)}, index=rows)
+    return frame, [problem for problem in problems if problem]
+
+
+def _identifiers(study: Study, table: Table, typed: Typed) -> None:
+    column = study.cohort.id
+    if column is None or not _present(table, typed, "cohort.id", column, "an identifier a patient"):
+        return
+    ids = table.cells[column]
+    problem = table.problem(column, ids == "", lambda _: "the identifier is missing")
+    repeated = ids.duplicated(keep=False) & (ids != "")
+    if repeated.any():
+        first, second = ids.index[ids == ids[repeated].iloc[0]][:2]
+        problem = problem or f"{table.name}, column '{column}': rows {first} and {second} have the same identifier"
+    typed.findings.append(Finding("cohort.id", column, "one a patient", f"{ids.nunique()} of {len(ids)}", problem))
+
+
+def _present(table: Table, typed: Typed, entry: str, column: str, expected: str) -> bool:
+    if column in table.cells:
+        return True
+    problem = f"{table.name}: there is no column '{column}' (entry '{entry}'){nearest(column, table.cells.columns)}"
+    typed.findings.append(Finding(entry, column, expected, "no such column", problem))
+    return False
+
+
+def _numbers(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
+    if not _present(table, typed, entry, column, "numbers"):
+        return pd.Series(np.nan, index=table.cells.index)
+    values, problem = table.numbers(column)
+    known = values.dropna()
+    found = f"{known.min():g} to {known.max():g}, {values.isna().sum()} missing" if len(known) else "all missing"
+    typed.findings.append(Finding(entry, column, "numbers", found, problem))
+    return values
+
+
+def _levels(table: Table, typed: Typed, entry: str, column: str, allowed: list[str]) -> pd.Series:
+    if not _present(table, typed, entry, column, ", ".join(allowed)):
+        return pd.Series(pd.Categorical([np.nan] * len(table.cells), categories=allowed), index=table.cells.index)
+    values, problem = table.levels(column, allowed)
+    counts = ", ".join(f"{level} {count}" for level, count in values.value_counts(sort=False).items())
+    found = f"{counts}, {values.isna().sum()} missing"
+    typed.findings.append(Finding(entry, column, ", ".join(allowed), found, problem))
+    return values
+
+
+def _endpoint_columns(study: Study, table: Table, typed: Typed, name: str, endpoint: Endpoint) -> None:
+    entry = f"endpoints.{name}"
+    if endpoint.time is not None:
+        typed.raw[endpoint.time] = _numbers(table, typed, f"{entry}.time", endpoint.time)
+        typed.raw[f"{name}|event"] = _events(table, typed, f"{entry}.event", endpoint)
+        return
+    for column in dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]):
+        if not _present(table, typed, entry, column, "dates"):
+            typed.raw[column] = pd.Series(pd.NaT, index=table.cells.index)
+            continue
+        typed.raw[column], problem = table.dates(column)
+        known = typed.raw[column].dropna()
+        span = f"{known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}, " if len(known) else ""
+        found = f"{span}{len(table.cells) - len(known)} missing"
+        typed.findings.append(Finding(entry, column, "dates YYYY-MM-DD", found, problem))
+
+
+def _events(table: Table, typed: Typed, entry: str, endpoint: Endpoint) -> pd.Series:
+    happened, censored = (
+        [plain(value) for value in values] for values in (endpoint.event_values, endpoint.censored_values)
+    )
+    expected = f"event {', '.join(happened)}; censored {', '.join(censored)}"
+    if not _present(table, typed, entry, endpoint.event, expected):
+        return pd.Series(pd.NA, index=table.cells.index, dtype="boolean")
+    text = table.cells[endpoint.event]
+    coded = text.map(plain)
+    bad = (text != "") & ~coded.isin([*happened, *censored])
+    problem = table.problem(
+        endpoint.event,
+        bad,
+        lambda value: (
+            f"{value} is neither an event ({', '.join(happened)}) nor censored ({', '.join(censored)}); "
+            "the study file's event_values and censored_values say how events are coded"
+        ),
+    )
+    values = coded.isin(happened).astype("boolean").mask((text == "") | bad)
+    found = f"{int(values.sum())} events, {int((values == False).sum())} censored, {int((text == '').sum())} missing"  # noqa: E712
+    typed.findings.append(Finding(entry, endpoint.event, expected, found, problem))
+    return values

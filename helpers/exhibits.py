@@ -1,0 +1,163 @@
+"""A table or a figure as the reader meets it: title, content, notes; shown in the notebook and left for the report."""
+
+import base64
+import csv
+import html
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.figure
+from IPython.display import HTML, display
+
+SUFFIXES = ("svg", "pdf", "png")
+PRINT_DPI = 600
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells of a table row; a heading spans the table, `indent` sets a level under its variable."""
+
+    cells: tuple[str, ...]
+    indent: bool = False
+    heading: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A three-line table. `spanners` are (label, columns spanned) above the header; `mark` warns of synthetic data."""
+
+    name: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    spanners: tuple[tuple[str, int], ...] = ()
+    mark: str = ""
+
+    @property
+    def footnotes(self) -> tuple[str, ...]:
+        """The warning on synthetic data, then the notes."""
+        return ((self.mark + ".",) if self.mark else ()) + self.notes
+
+    def body(self) -> str:
+        """The table and its notes as HTML, without the caption."""
+        spans = "".join(f'<th colspan="{n}" scope="colgroup">{html.escape(label)}</th>' for label, n in self.spanners)
+        top = f"<tr>{spans}</tr>" if spans else ""
+        header = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.header)
+        rows = "".join(self._row(row) for row in self.rows)
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.footnotes)
+        table = f'<table class="exhibit"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
+        return f'<div class="wide">{table}</div><div class="notes">{notes}</div>'
+
+    def _row(self, row: Row) -> str:
+        first, *others = (html.escape(cell) for cell in row.cells)
+        kind = "heading" if row.heading else "indent" if row.indent else "plain"
+        cells = "".join(f"<td>{cell}</td>" for cell in others)
+        pad = ' style="padding-left:1.4em"' if row.indent else ""
+        return f'<tr class="{kind}"><th scope="row"{pad}>{first}</th>{cells}</tr>'
+
+    def _repr_html_(self) -> str:
+        return f"{caption('Table', self.name, self.title)}{self.body()}"
+
+    def __repr__(self) -> str:
+        return f"Table. {self.title}"
+
+    def csv(self) -> str:
+        """The cells as CSV, the notes after them."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        above = [label for label, n in self.spanners for _ in range(n)] or [""] * len(self.header)
+        writer.writerow([f"{group} {cell}".strip() for group, cell in zip(above, self.header, strict=True)])
+        writer.writerows([f"  {row.cells[0]}" if row.indent else row.cells[0], *row.cells[1:]] for row in self.rows)
+        writer.writerows([note] for note in self.footnotes)
+        return out.getvalue()
+
+    def keep(self, folder: Path) -> None:
+        """Leave the table for the report."""
+        (folder / f"{self.name}.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @staticmethod
+    def kept(path: Path) -> "Table":
+        """A table that `keep` left."""
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        rows = tuple(Row(tuple(row["cells"]), row["indent"], row["heading"]) for row in fields.pop("rows"))
+        spanners = tuple((label, n) for label, n in fields.pop("spanners"))
+        lists = {name: tuple(fields.pop(name)) for name in ("header", "notes")}
+        return Table(rows=rows, spanners=spanners, **lists, **fields)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its title, what it shows in words (for who cannot see it) and notes."""
+
+    name: str
+    title: str
+    drawing: matplotlib.figure.Figure
+    alt: str
+    notes: tuple[str, ...] = ()
+
+    def legend(self) -> str:
+        """Caption and notes as HTML."""
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f'{caption("Figure", self.name, self.title)}<div class="notes">{notes}</div>'
+
+    def picture(self) -> str:
+        """The drawing as base64 PNG at screen resolution."""
+        return base64.b64encode(rendered(self.drawing, "png", dpi=110)).decode()
+
+    def keep(self, folder: Path) -> None:
+        """Leave the drawing for the report as SVG, PDF and PNG at 600 dpi."""
+        for suffix in SUFFIXES:
+            (folder / f"{self.name}.{suffix}").write_bytes(rendered(self.drawing, suffix, dpi=PRINT_DPI))
+
+    def __repr__(self) -> str:
+        return f"Figure. {self.title} {self.alt}"
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Prose written from the ledger."""
+
+    sentences: tuple[str, ...]
+    bullets: bool = False
+
+    def _repr_html_(self) -> str:
+        if self.bullets:
+            return "<ul>" + "".join(f"<li>{html.escape(each)}</li>" for each in self.sentences) + "</ul>"
+        return f"<p>{html.escape(' '.join(self.sentences))}</p>"
+
+    def __repr__(self) -> str:
+        return ("\n" if self.bullets else " ").join(self.sentences)
+
+
+def rendered(drawing: matplotlib.figure.Figure, suffix: str, *, dpi: int) -> bytes:
+    """A drawing as the bytes of an SVG, PDF or PNG file, the same bytes each time."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[suffix]
+    out = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "helpers", "svg.fonttype": "path", "pdf.fonttype": 42}):
+        drawing.savefig(out, format=suffix, dpi=dpi, metadata=undated)
+    return out.getvalue()
+
+
+def caption(kind: str, name: str, title: str) -> str:
+    """A caption the report numbers by its `data-exhibit`."""
+    return f'<p class="caption" data-exhibit="{kind}:{html.escape(name)}"><b>{kind}.</b> {html.escape(title)}</p>'
+
+
+def show(exhibits: Table | Figure | Iterable[Table | Figure], results_dir: str | None = None) -> None:
+    """Display exhibits in the notebook; where the runner gave a `results_dir` they are left there too."""
+    for exhibit in [exhibits] if isinstance(exhibits, Table | Figure) else exhibits:
+        if isinstance(exhibit, Figure):
+            data = {"image/png": exhibit.picture(), "text/plain": repr(exhibit)}
+            display(data, raw=True, metadata={"image/png": {"alt": exhibit.alt, "exhibit": exhibit.name}})
+            display(HTML(exhibit.legend()))
+        else:
+            display(exhibit)
+        if results_dir is not None:
+            folder = Path(results_dir) / "exhibits"
+            folder.mkdir(exist_ok=True)
+            exhibit.keep(folder)

@@ -1,0 +1,217 @@
+"""The results ledger: every number the report states is one row of a long table.
+
+The key is `population, endpoint, analysis, model, variable, level, group, statistic, at`; `value` is a number, empty
+when it cannot be estimated; `section`, `method` (how, or why not) and `reference` (what a contrast is against) describe
+it. The shape follows CDISC's Analysis Results Standard (2024). Estimates are wide: the key without `statistic`, one
+column a statistic, `method`, `reference` and `not_estimable`, which maps a statistic to the reason it is empty.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import ParameterError
+
+KEY = ["population", "endpoint", "analysis", "model", "variable", "level", "group", "statistic", "at"]
+WIDE_KEY = [name for name in KEY if name != "statistic"]
+COLUMNS = [*KEY, "value", "section", "method", "reference"]
+DESCRIPTION = ["method", "reference", "not_estimable"]
+
+ANALYSES = {
+    "flow": "patients leaving at each eligibility step",
+    "count": "patients, or events of an endpoint, and their share",
+    "summary": "location and spread of a continuous variable",
+    "comparison": "test of a variable between the arms",
+    "balance": "standardised difference of a variable between the arms",
+    "follow_up": "observation time by reverse Kaplan-Meier",
+    "kaplan_meier": "product-limit estimate of the survivor function",
+    "log_rank": "comparison of survivor functions",
+    "rmst": "restricted mean survival time",
+    "cox_univariable": "Cox model of one variable",
+    "cox_multivariable": "Cox model of several variables",
+}
+
+FITTED = {"follow_up", "kaplan_meier", "log_rank", "rmst", "cox_univariable", "cox_multivariable"}
+
+_COX = """n n_event n_missing n_parameter events_per_parameter log_likelihood
+    hr hr_low hr_high log_hr log_hr_se p_wald p_overall p_lrt"""
+
+STATISTICS_OF = {
+    analysis: names.split()
+    for analysis, names in {
+        "flow": "n_before n_excluded n",
+        "count": "n percent n_event n_missing percent_missing",
+        "summary": "n n_missing percent_missing mean sd median q1 q3 minimum maximum",
+        "comparison": "test_statistic df p_test",
+        "balance": "smd_pooled",
+        "follow_up": "median median_low median_high",
+        "kaplan_meier": "median median_low median_high rate rate_low rate_high n_risk n_event n_censored",
+        "log_rank": "chi_square df p_log_rank n_event n_expected",
+        "rmst": "rmst rmst_se rmst_low rmst_high rmst_difference rmst_difference_low rmst_difference_high p_test",
+        "cox_univariable": _COX,
+        "cox_multivariable": _COX,
+    }.items()
+}
+
+STATISTICS = {
+    "n": "patients",
+    "n_before": "patients before the step",
+    "n_excluded": "patients leaving at the step",
+    "n_missing": "patients without a value, or lost to a model for missing values",
+    "n_risk": "patients at risk just before the time",
+    "n_event": "events, up to the time where one is given",
+    "n_censored": "patients censored, up to and including the time where one is given",
+    "n_expected": "events expected under equal hazards",
+    "n_parameter": "parameters of a model",
+    "percent": "share of patients with a known value, 0 to 100",
+    "percent_missing": "share of patients without a value, 0 to 100",
+    "rate": "survivor function, 0 to 100",
+    "rate_low": "lower confidence limit of the rate",
+    "rate_high": "upper confidence limit of the rate",
+    "mean": "arithmetic mean",
+    "sd": "standard deviation, n - 1",
+    "median": "median; of a survivor function in months",
+    "median_low": "lower confidence limit of the median",
+    "median_high": "upper confidence limit of the median",
+    "q1": "first quartile",
+    "q3": "third quartile",
+    "minimum": "smallest value",
+    "maximum": "largest value",
+    "rmst": "restricted mean survival time, months",
+    "rmst_se": "standard error of the restricted mean",
+    "rmst_low": "lower confidence limit of the restricted mean",
+    "rmst_high": "upper confidence limit of the restricted mean",
+    "rmst_difference": "difference of restricted means, treated minus reference, months",
+    "rmst_difference_low": "lower confidence limit of the difference",
+    "rmst_difference_high": "upper confidence limit of the difference",
+    "hr": "hazard ratio",
+    "hr_low": "lower confidence limit of the hazard ratio",
+    "hr_high": "upper confidence limit of the hazard ratio",
+    "log_hr": "regression coefficient",
+    "log_hr_se": "standard error of the coefficient",
+    "events_per_parameter": "events divided by parameters",
+    "log_likelihood": "maximised partial log likelihood",
+    "chi_square": "chi-square statistic",
+    "df": "degrees of freedom",
+    "test_statistic": "statistic of the test named in `method`",
+    "p_test": "P value of the test named in `method`",
+    "p_wald": "P value, Wald test of one coefficient",
+    "p_overall": "P value, Wald test of all coefficients of a variable",
+    "p_lrt": "P value, likelihood-ratio test",
+    "p_log_rank": "P value, log-rank test",
+    "smd_pooled": "difference in units of the pooled standard deviation, treated minus reference",
+}
+
+
+def at_label(at: float | str) -> str:
+    """Write a time or value as the ledger's `at`: `12`, never `12.0`."""
+    return at if isinstance(at, str) else np.format_float_positional(at, trim="-")
+
+
+def wide(records: Iterable[Mapping], statistics: list[str]) -> pd.DataFrame:
+    """One row a record in the shape of every estimate: key, `statistics` in their order, description."""
+    frame = pd.DataFrame(list(records), columns=[*WIDE_KEY, *statistics, *DESCRIPTION])
+    text = [*WIDE_KEY, "method", "reference"]
+    frame[text] = frame[text].fillna("").astype(str)
+    frame[statistics] = frame[statistics].astype(float)
+    frame["not_estimable"] = [{} if value is None or value != value else value for value in frame["not_estimable"]]
+    return frame
+
+
+def statistics_of(frame: pd.DataFrame) -> list[str]:
+    """The statistic columns of a wide frame."""
+    return [name for name in frame.columns if name not in {*WIDE_KEY, *DESCRIPTION, "section"}]
+
+
+def melt(frames: Iterable[pd.DataFrame], section: str) -> pd.DataFrame:
+    """Turn a section's estimates into ledger rows; a statistic that is neither a number nor named in `not_estimable` has no row."""
+    rows = []
+    for frame in frames:
+        names = statistics_of(frame)
+        for record in frame.to_dict("records"):
+            key = {name: record[name] for name in WIDE_KEY}
+            for name in names:
+                value, reason = record[name], record["not_estimable"].get(name)
+                if value == value or reason:
+                    row = {**key, "statistic": name, "value": value, "section": section}
+                    rows.append({**row, "method": reason or record["method"], "reference": record["reference"]})
+    return validate(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def validate(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the ledger if it keeps its contract, else raise ValueError naming the first row that does not."""
+    if list(rows.columns) != COLUMNS:
+        raise ValueError(f"a ledger has the columns {COLUMNS}, not {list(rows.columns)}")
+    for name, vocabulary in (("analysis", ANALYSES), ("statistic", STATISTICS)):
+        unknown = sorted(set(rows[name]) - set(vocabulary))
+        if unknown:
+            raise ValueError(f"{name} '{unknown[0]}' is not in the ledger's vocabulary")
+    for analysis, name in sorted(set(zip(rows["analysis"], rows["statistic"], strict=True))):
+        if name not in STATISTICS_OF[analysis]:
+            raise ValueError(f"statistic '{name}' is none of {analysis}'s ({', '.join(STATISTICS_OF[analysis])})")
+    repeated = rows[rows.duplicated(KEY)]
+    if len(repeated):
+        raise ValueError(f"two rows share the key {repeated[KEY].iloc[0].to_dict()}")
+    nameless = rows[rows["analysis"].isin(FITTED) & (rows["model"] == "")]
+    if len(nameless):
+        raise ValueError(f"a fitted row needs a model: {nameless[KEY].iloc[0].to_dict()}")
+    malformed = [at for at in rows["at"].unique() if at and at != at_label(float(at))]
+    if malformed:
+        raise ValueError(f"`at` is written {at_label(float(malformed[0]))}, not {malformed[0]}")
+    return rows
+
+
+def pivot(rows: pd.DataFrame) -> pd.DataFrame:
+    """The wide frame back from ledger rows, in their order, with every statistic its analyses can have."""
+    analyses = dict.fromkeys(rows["analysis"])
+    statistics = list(dict.fromkeys(name for analysis in analyses for name in STATISTICS_OF[analysis]))
+    records: dict[tuple, dict] = {}
+    for row in rows.to_dict("records"):
+        key = tuple(row[name] for name in WIDE_KEY)
+        record = records.setdefault(key, {**dict(zip(WIDE_KEY, key, strict=True)), "not_estimable": {}, "method": ""})
+        record[row["statistic"]] = row["value"]
+        record["reference"] = row["reference"]
+        if row["value"] == row["value"]:
+            record["method"] = row["method"]
+        else:
+            record["not_estimable"][row["statistic"]] = row["method"]
+    return wide(records.values(), statistics)
+
+
+def select(rows: pd.DataFrame, **key: str | list[str]) -> pd.DataFrame:
+    """Rows whose key columns hold the given value, or one of the given values; works on long and wide frames."""
+    keep = pd.Series(True, index=rows.index)
+    for name, wanted in key.items():
+        keep &= rows[name].isin([wanted] if isinstance(wanted, str) else list(wanted))
+    return rows[keep]
+
+
+def write(rows: pd.DataFrame, path: Path) -> None:
+    """Write the ledger as CSV, numbers to their last digit."""
+    rows.to_csv(path, index=False)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a ledger written by `write`, number for number."""
+    text = {name: str for name in COLUMNS if name != "value"}
+    rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"value": [""]}, float_precision="round_trip")
+    return validate(rows)
+
+
+def leave(frames: Iterable[pd.DataFrame], section: str, results_dir: str | None) -> pd.DataFrame:
+    """A section's rows; where the runner gave a `results_dir` they are also left there for the sections that run last."""
+    rows = melt(frames, section)
+    if results_dir is not None:
+        folder = Path(results_dir)
+        if not folder.is_dir():
+            raise ParameterError(f"results_dir '{results_dir}' is not a folder")
+        write(rows, folder / f"{section}.csv")
+    return rows
+
+
+def merged(results_dir: str | Path) -> pd.DataFrame:
+    """All rows that sections left in a folder, in section order."""
+    parts = [read(path) for path in sorted(Path(results_dir).glob("[0-9][0-9]_*.csv"))]
+    return validate(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS))

@@ -1,0 +1,100 @@
+"""One offline HTML report from the notebooks: run side by side, merged, numbered, and put in place only when whole."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from helpers import ledger, word
+from helpers.errors import OutputError
+from helpers.exhibits import SUFFIXES, Table
+from helpers.report import page, provenance
+from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sections
+from helpers.study import PROJECT, Study, relative
+
+REPORTS = PROJECT / "reports"
+
+
+def build(
+    study: Study, *, output: Path = REPORTS, parameters: dict | None = None, say: Callable[[str], None] = print
+) -> tuple[Path, bool]:
+    """Run every section of the study and write `output/<study>/`; return the folder and whether all sections succeeded.
+
+    Where a section fails everything goes to `output/<study>.failed/` and an earlier good report stays as it was. Raises
+    ParameterError for a parameter no notebook has and OutputError where nothing can be written.
+    """
+    given = parameters or {}
+    left_out = study.left_out()
+    notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in left_out]
+    check_parameters(notebooks, given)
+    started = time.time()
+    work = _workplace(study, output)
+    try:
+        sections = run_sections(notebooks, work, {**given, "study_dir": relative(study.folder)}, say)
+        rows = ledger.merged(work)
+        for section in sections:
+            (work / f"{section.name}.csv").unlink(missing_ok=True)
+        ledger.write(rows, work / "results.csv")
+        numbers = page.number_exhibits(sections)
+        record = provenance.record(study, sections, given, started)
+        provenance.write(record, work / "run.json")
+        html = page.render(study, sections, numbers, work / "exhibits", record)
+        (work / "report.html").write_text(html, encoding="utf-8")
+        _export(work, numbers)
+        whole = all(section.error is None for section in sections)
+        return _put_in_place(work, output / (study.name if whole else f"{study.name}.failed"), study), whole
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _workplace(study: Study, output: Path) -> Path:
+    """An empty folder beside the reports; what killed runs left behind is cleared."""
+    work = output / f".{study.name}.{os.getpid()}"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for stale in output.glob(f".{study.name}.*"):
+            if not _alive(stale.suffix[1:]):
+                shutil.rmtree(stale)
+        for folder in (work, work / "notebooks", work / "exhibits", work / "figures", work / "tables"):
+            folder.mkdir()
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror}") from None
+    return work
+
+
+def _alive(process: str) -> bool:
+    return process.isdigit() and Path(f"/proc/{process}").exists()
+
+
+def _export(work: Path, numbers: dict[tuple[str, str], int]) -> None:
+    """Figures and tables under their numbers, as a journal takes them."""
+    for (kind, name), number in numbers.items():
+        stem = f"{kind.lower()}_{number}_{name}"
+        if kind == "Figure":
+            for suffix in SUFFIXES:
+                (work / "exhibits" / f"{name}.{suffix}").rename(work / "figures" / f"{stem}.{suffix}")
+        else:
+            table = Table.kept(work / "exhibits" / f"{name}.json")
+            word.write(table, number, work / "tables" / f"{stem}.docx")
+            (work / "tables" / f"{stem}.csv").write_text(table.csv(), encoding="utf-8")
+    shutil.rmtree(work / "exhibits")
+
+
+def _put_in_place(work: Path, place: Path, study: Study) -> Path:
+    """Exchange the folder for the new one; a failure that a good run has mended is removed."""
+    aside = place.with_name(f".{place.name}.old")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        if place.exists():
+            place.rename(aside)
+        work.rename(place)
+        shutil.rmtree(aside, ignore_errors=True)
+        if place.name == study.name:
+            shutil.rmtree(place.with_name(f"{study.name}.failed"), ignore_errors=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder '{relative(place)}': {error.strerror}") from None
+    return place
+
+
+__all__ = ["REPORTS", "Section", "build"]

@@ -1,0 +1,57 @@
+"""What a report was made from: checksums, commit, versions, parameters, seed."""
+
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from helpers import __version__
+from helpers.report.runner import Section
+from helpers.study import PROJECT, Study, relative
+
+PACKAGES = ("numpy", "pandas", "scipy", "statsmodels", "lifelines", "matplotlib", "seaborn", "papermill", "nbconvert")
+
+
+def record(study: Study, sections: list[Section], parameters: dict, started: float) -> dict:
+    """Everything a reader needs to make the same report again; the clock is here and nowhere else."""
+    return {
+        "study": relative(study.folder),
+        "title": study.title,
+        "synthetic": study.synthetic,
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "checksums_sha256": study.checksums(),
+        "seed": study.seed,
+        "parameters": parameters,
+        "versions": {"python": platform.python_version(), "helpers": __version__} | {p: version(p) for p in PACKAGES},
+        "sections": {
+            section.name: {
+                "seconds": round(section.seconds, 1),
+                "failed": section.error,
+                "parameters": section.parameters,
+            }
+            for section in sections
+        },
+        "left_out": study.left_out(),
+    }
+
+
+def write(content: dict, path: Path) -> None:
+    """Write the record as JSON."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def commit() -> str:
+    """The project's commit, marked where files differ from it; says so where there is none."""
+    try:
+        head = _git("rev-parse", "HEAD")
+        return head + (" with uncommitted changes" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(PROJECT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,95 @@
+"""Notebooks executed by papermill, as many at once as there are cores."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from helpers.errors import ParameterError, listed, nearest
+from helpers.study import PROJECT
+
+NOTEBOOKS = PROJECT / "notebooks"
+LAST = ("00_key_findings", "09_published_numbers")
+SET_BY_RUNNER = {"study_dir", "results_dir"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """An executed notebook; `error` is None where it ran to its end."""
+
+    name: str
+    notebook: nbformat.NotebookNode
+    seconds: float
+    parameters: dict
+    error: str | None = None
+
+
+def check_parameters(notebooks: list[Path], given: dict) -> None:
+    """Refuse a parameter that no notebook declares, or that the runner sets itself."""
+    known = sorted({name for path in notebooks for name in papermill.inspect_notebook(str(path))} - SET_BY_RUNNER)
+    for name in given:
+        if name in SET_BY_RUNNER:
+            raise ParameterError(f"parameter '{name}' is set by the run itself")
+        if name not in known:
+            raise ParameterError(
+                f"no notebook has a parameter '{name}'{nearest(name, known)} (parameters: {listed(known)})"
+            )
+
+
+def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Callable[[str], None]) -> list[Section]:
+    """Execute the notebooks, those that read the others' results last; a failure stops no other section."""
+    last = [path for path in notebooks if path.stem in LAST]
+    first = [path for path in notebooks if path not in last]
+    sections: list[Section] = []
+    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+        for batch in (first, last):
+            running = [pool.submit(_run, path, work, parameters) for path in batch]
+            for finished in as_completed(running):
+                section = finished.result()
+                sections.append(section)
+                state = "" if section.error is None else f"  FAILED: {section.error}"
+                say(f"  {section.name:<24}{section.seconds:6.1f} s{state}")
+    return sorted(sections, key=lambda section: section.name)
+
+
+def _run(path: Path, work: Path, parameters: dict) -> Section:
+    declared = papermill.inspect_notebook(str(path))
+    given = {**parameters, "results_dir": str(work)}
+    used = {name: value for name, value in given.items() if name in declared}
+    target = work / "notebooks" / path.name
+    began, error = time.perf_counter(), None
+    try:
+        papermill.execute_notebook(
+            str(path), str(target), parameters=used, cwd=str(NOTEBOOKS), progress_bar=False, log_output=False
+        )
+    except PapermillExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
+    except DeadKernelError:
+        error = "the kernel died"
+    seconds = time.perf_counter() - began
+    notebook = nbformat.read(target, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    _without_workplace(notebook)
+    nbformat.write(notebook, target)
+    if error is None:
+        error = next(
+            (out.evalue for cell in notebook.cells for out in cell.get("outputs", []) if out.output_type == "error"),
+            None,
+        )
+    shown = {name: value for name, value in used.items() if name not in SET_BY_RUNNER}
+    return Section(path.stem, notebook, seconds, shown, error)
+
+
+def _without_workplace(notebook: nbformat.NotebookNode) -> None:
+    """Take the folder of this run, gone when it ends, out of the parameters, so that the notebook runs again."""
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            kept = [line for line in cell.source.splitlines() if not line.startswith("results_dir")]
+            cell.source = "\n".join(kept)

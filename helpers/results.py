@@ -1,0 +1,58 @@
+"""The whole ledger of a study without a notebook or a file: each section as the list of its estimates."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from helpers import cox, describe, survival
+from helpers.cohort import Cohort
+from helpers.errors import ParameterError
+from helpers.ledger import melt, merged, validate
+from helpers.study import Study
+
+
+def _cohort(cohort: Cohort) -> list[pd.DataFrame]:
+    return [
+        describe.flow(cohort),
+        describe.counts(cohort),
+        describe.summaries(cohort),
+        describe.comparisons(cohort),
+        describe.balance(cohort),
+    ]
+
+
+def _survival(cohort: Cohort) -> list[pd.DataFrame]:
+    return [
+        describe.events(cohort),
+        survival.follow_up(cohort),
+        survival.medians(cohort),
+        survival.rates(cohort),
+        survival.at_risk(cohort),
+        survival.log_rank(cohort),
+        survival.restricted_means(cohort),
+    ]
+
+
+def _prognostic_factors(cohort: Cohort) -> list[pd.DataFrame]:
+    return [cox.univariable(cohort), cox.multivariable(cohort)]
+
+
+SECTIONS: dict[str, Callable[[Cohort], list[pd.DataFrame]]] = {
+    "02_cohort": _cohort,
+    "03_survival": _survival,
+    "04_prognostic_factors": _prognostic_factors,
+}
+
+
+def results(study: Study, cohort: Cohort, results_dir: str | None = None) -> pd.DataFrame:
+    """Every row of the study's ledger, section by section; read from `results_dir` where sections left theirs there.
+
+    Raises ParameterError for a `results_dir` that holds no results.
+    """
+    if results_dir is not None:
+        rows = merged(results_dir)
+        if rows.empty:
+            raise ParameterError(f"results_dir '{results_dir}' holds no section's results")
+        return rows
+    parts = [melt(frames(cohort), name) for name, frames in SECTIONS.items() if name not in study.left_out()]
+    return validate(pd.concat(parts, ignore_index=True))

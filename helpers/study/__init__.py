@@ -1,0 +1,167 @@
+"""The study file: every decision a clinician would call one, read into a frozen object and checked against itself."""
+
+import hashlib
+import importlib.resources
+import tomllib
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from helpers.errors import StudyError, listed, nearest
+from helpers.study.consistency import contradictions
+from helpers.study.schema import LIBRARY, OVERALL, Population, StudyFile
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Study(StudyFile):
+    """A study file that agrees with itself, and the folder it came from."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which names the report."""
+        return self.folder.name
+
+    @property
+    def file(self) -> Path:
+        """The study file."""
+        return self.folder / "study.toml"
+
+    @property
+    def cohort_path(self) -> Path:
+        """The patients' table: in the study's folder, or a data set that lifelines carries."""
+        if self.cohort.source in LIBRARY:
+            return Path(str(importlib.resources.files("lifelines.datasets"))) / LIBRARY[self.cohort.source]
+        return self.folder / self.cohort.source
+
+    @property
+    def mark(self) -> str:
+        """What every figure and table of a synthetic cohort says; empty for real patients."""
+        return "Synthetic cohort: these are not real patients" if self.synthetic else ""
+
+    @property
+    def groups(self) -> list[str]:
+        """`overall` and the two arms in display order."""
+        return [OVERALL, *self.arms.levels]
+
+    @cached_property
+    def all_populations(self) -> dict[str, Population]:
+        """The populations named in the file after the two every study has."""
+        always = {
+            "screened": Population(label="All patients screened"),
+            "primary": Population(label="Analysis cohort", of="screened", steps=list(self.eligibility)),
+        }
+        return {**always, **self.populations}
+
+    def label(self, variable: str) -> str:
+        """A variable's label with its unit, or the arms' label."""
+        if variable == self.arms.column:
+            return self.arms.label
+        entry = self.variables[variable]
+        return f"{entry.label} ({entry.unit})" if entry.unit else entry.label
+
+    def level_labels(self, variable: str) -> dict[str, str]:
+        """Level to label of a categorical variable or of the arms."""
+        return self.arms.levels if variable == self.arms.column else self.variables[variable].levels or {}
+
+    def group_label(self, group: str) -> str:
+        """An arm's label, or `Overall`."""
+        return self.arms.levels.get(group, "Overall")
+
+    def reference(self, variable: str) -> str | None:
+        """The level the others are compared with."""
+        return self.arms.reference if variable == self.arms.column else self.variables[variable].reference
+
+    def left_out(self) -> dict[str, str]:
+        """Sections this study has no data for, each with the reason the report gives."""
+        if self.univariable or self.models:
+            return {}
+        return {"04_prognostic_factors": "the study file names no [univariable] analysis and no [models]"}
+
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of the study file and of the patients' table."""
+        named = {"study.toml": self.file, self.cohort.source: self.cohort_path}
+        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items()}
+
+
+def relative(path: Path) -> str:
+    """A path as the user knows it: relative to the project, or to where they stand, else whole."""
+    for base in (PROJECT, Path.cwd()):
+        if path.resolve().is_relative_to(base):
+            return path.resolve().relative_to(base).as_posix()
+    return path.as_posix()
+
+
+def find_folder(study_dir: str | Path) -> Path:
+    """A study's folder, sought from where the caller stands and then from the project."""
+    for base in (Path.cwd(), PROJECT):
+        folder = (base / study_dir).resolve()
+        if folder.is_dir():
+            return folder
+    data = PROJECT / "data"
+    known = (
+        sorted(f"data/{each.name}" for each in data.iterdir() if (each / "study.toml").is_file())
+        if data.is_dir()
+        else []
+    )
+    raise StudyError(
+        f"there is no folder '{study_dir}'{nearest(str(study_dir), known)} (studies here: {listed(known)})"
+    )
+
+
+def read_study(study_dir: str | Path) -> Study:
+    """Read `study_dir/study.toml`.
+
+    Raises StudyError, naming the entry and what is allowed, for a missing folder or file, broken TOML, an unknown or
+    missing entry, a wrong type, and entries that contradict each other.
+    """
+    folder = find_folder(study_dir)
+    path = folder / "study.toml"
+    name = relative(path)
+    if not path.is_file():
+        raise StudyError(f"{relative(folder)}: there is no study.toml in this folder")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise StudyError(f"{name}: this is not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{name}: this is not valid TOML: {error}") from None
+    try:
+        study = TypeAdapter(Study).validate_python({**content, "folder": folder})
+    except ValidationError as error:
+        raise StudyError(f"{name}: {_sentence(error)}") from None
+    problems = contradictions(study)
+    if problems:
+        more = f" ({len(problems) - 1} more in this file)" if len(problems) > 1 else ""
+        raise StudyError(f"{name}: {problems[0]}{more}")
+    return study
+
+
+def _sentence(error: ValidationError) -> str:
+    first, count = error.errors()[0], error.error_count()
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "list[", "union")))
+    parent, _, entry = where.rpartition(".")
+    if first["type"] == "missing":
+        text = f"entry '{where}' is missing"
+    elif first["type"] == "extra_forbidden":
+        text = f"entry '{where}' is unknown{nearest(entry, _entries(parent))}"
+    else:
+        given = first["input"]
+        shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+        text = f"entry '{where}': {first['msg'][0].lower()}{first['msg'][1:]}{shown}"
+    return text + (f" ({count - 1} more in this file)" if count > 1 else "")
+
+
+def _entries(parent: str) -> list[str]:
+    """Names allowed in a table of the study file, found through the JSON schema."""
+    schema = StudyFile.model_json_schema()
+    node = schema
+    for part in [each for each in parent.split(".") if each]:
+        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
+        options = [node, *node.get("anyOf", [])]
+        reference = next((each["$ref"] for each in options if "$ref" in each), None)
+        node = schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node
+    return list(node.get("properties", {}))

@@ -1,0 +1,191 @@
+"""Entries of a study file that contradict each other, each as one sentence."""
+
+from collections.abc import Iterator
+
+from helpers.errors import listed, nearest
+from helpers.study.schema import OVERALL, Condition, Endpoint, Model, Step, StudyFile, Variable
+
+CATEGORICAL_TESTS = {"yates", "pearson", "fisher"}
+
+
+def contradictions(study: StudyFile) -> list[str]:
+    """Sentences for everything in the file that cannot be meant; empty when it agrees with itself."""
+    return [
+        *_arms(study),
+        *(problem for name, each in study.variables.items() for problem in _variable(study, name, each)),
+        *(problem for name, each in study.endpoints.items() for problem in _endpoint(study, name, each)),
+        *_steps(study),
+        *_lists(study),
+        *(problem for name, each in study.models.items() for problem in _model(study, name, each)),
+    ]
+
+
+def _arms(study: StudyFile) -> Iterator[str]:
+    arms = study.arms
+    if len(arms.levels) != 2:
+        yield (
+            f"entry 'arms.levels' names {len(arms.levels)} arms ({listed(arms.levels)}); exactly two are compared, "
+            "so give two levels and exclude other patients by an [[eligibility]] step"
+        )
+    elif arms.reference not in arms.levels:
+        yield f"entry 'arms.reference': '{arms.reference}' is no level of the arms ({listed(arms.levels)})"
+    if OVERALL in arms.levels:
+        yield f"entry 'arms.levels': '{OVERALL}' names the whole cohort and cannot be an arm"
+    if arms.column in study.variables:
+        yield f"entry 'variables.{arms.column}': this is the arms' column and is already described by [arms]"
+
+
+def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
+    where = f"entry 'variables.{name}"
+    if variable.type == "categorical":
+        if not variable.levels:
+            yield f"{where}.levels' is missing: a categorical variable lists its levels"
+        elif variable.reference is None:
+            yield f"{where}.reference' is missing: say which of {listed(variable.levels)} the others are compared with"
+        elif variable.reference not in variable.levels:
+            yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)})"
+        if variable.test in {"student", "welch", "rank_sum"}:
+            yield f"{where}.test': '{variable.test}' is for continuous variables; allowed here: {listed(sorted(CATEGORICAL_TESTS))}"
+    else:
+        if variable.levels or variable.reference or variable.cut:
+            yield f"{where}': a continuous variable has no levels, reference or cut"
+        if variable.test in CATEGORICAL_TESTS:
+            yield f"{where}.test': '{variable.test}' is for categorical variables; allowed here: 'student', 'welch', 'rank_sum'"
+    if variable.cut:
+        yield from _known(study, f"{where}.cut.variable'", [variable.cut.variable])
+        if variable.column:
+            yield f"{where}': give either a column or a cut of another variable, not both"
+        if sorted(set(variable.cut.at)) != variable.cut.at:
+            yield f"{where}.cut.at': cut-points must increase"
+        if len(variable.levels or {}) != len(variable.cut.at) + 1:
+            yield f"{where}.cut.at': {len(variable.cut.at)} cut-points make {len(variable.cut.at) + 1} levels, the file names {len(variable.levels or {})}"
+        source = study.variables.get(variable.cut.variable)
+        if source and source.type != "continuous":
+            yield f"{where}.cut.variable': '{variable.cut.variable}' is not continuous"
+    if variable.applies_when:
+        yield from _condition(study, f"{where}.applies_when", variable.applies_when)
+
+
+def _endpoint(study: StudyFile, name: str, endpoint: Endpoint) -> Iterator[str]:
+    where = f"entry 'endpoints.{name}"
+    duration = {"time": endpoint.time, "unit": endpoint.unit, "event": endpoint.event}
+    coding = {"event_values": endpoint.event_values, "censored_values": endpoint.censored_values}
+    dates = {
+        "index_date": endpoint.index_date,
+        "event_dates": endpoint.event_dates,
+        "last_contact": endpoint.last_contact,
+    }
+    by_duration = any(value is not None for value in (*duration.values(), *coding.values()))
+    by_dates = any(value is not None for value in dates.values())
+    if by_duration == by_dates:
+        yield f"{where}': give either {listed([*duration, *coding])}, or {listed(dates)}"
+        return
+    for entry, value in ({**duration, **coding} if by_duration else dates).items():
+        if not value:
+            hint = ": the coding of events must be said" if entry in coding else ""
+            yield f"{where}.{entry}' is missing{hint}"
+    both = {str(each) for each in endpoint.event_values or []} & {str(each) for each in endpoint.censored_values or []}
+    if both:
+        yield f"{where}.event_values': {listed(sorted(both))} cannot mean both event and censored"
+    if by_dates and study.cohort.data_cut_off is None:
+        yield f"entry 'cohort.data_cut_off' is missing: endpoint '{name}' is made from dates"
+
+
+def _steps(study: StudyFile) -> Iterator[str]:
+    for name in ("screened", "primary"):
+        if name in study.populations:
+            yield f"entry 'populations.{name}': every study has this population; [[eligibility]] describes it"
+    yield from _step_list(study, "eligibility", study.eligibility)
+    seen = ["screened", "primary"]
+    for name, population in study.populations.items():
+        if population.of not in seen:
+            yield f"entry 'populations.{name}.of': '{population.of}' is not a population named before it ({listed(seen)})"
+        yield from _step_list(study, f"populations.{name}.steps", population.steps)
+        seen.append(name)
+
+
+def _step_list(study: StudyFile, where: str, steps: list[Step]) -> Iterator[str]:
+    names = [step.name for step in steps]
+    for position, step in enumerate(steps):
+        if step.name in names[:position]:
+            yield f"entry '{where}.{position}.name': '{step.name}' is given twice"
+        yield from _condition(study, f"entry '{where}.{position}.exclude", step.exclude)
+
+
+def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[str]:
+    if condition.column != study.arms.column and condition.column not in study.variables:
+        yield f"{where}.column': no variable '{condition.column}'{nearest(condition.column, study.variables)}"
+        return
+    if (condition.value is None) != (condition.op == "missing"):
+        yield f"{where}.value': op '{condition.op}' takes {'no value' if condition.op == 'missing' else 'a value'}"
+        return
+    if isinstance(condition.value, list) != (condition.op in {"in", "not in"}):
+        yield f"{where}.value': op '{condition.op}' takes {'a list' if condition.op in {'in', 'not in'} else 'one value'}"
+        return
+    variable = study.variables.get(condition.column)
+    values = condition.value if isinstance(condition.value, list) else [condition.value]
+    if condition.op == "missing":
+        return
+    if variable is not None and variable.type == "continuous":
+        if any(isinstance(value, str) for value in values):
+            yield f"{where}.value': '{condition.column}' is continuous, so the value is a number"
+        return
+    levels = study.arms.levels if variable is None else variable.levels or {}
+    if condition.op in {"<", "<=", ">", ">="}:
+        yield f"{where}.op': '{condition.op}' needs a continuous variable; '{condition.column}' has levels"
+    for value in values:
+        if str(value) not in levels:
+            yield f"{where}.value': '{value}' is no level of '{condition.column}' ({listed(levels)}){nearest(str(value), levels)}"
+
+
+def _lists(study: StudyFile) -> Iterator[str]:
+    yield from _known(study, "entry 'table_one.variables'", study.table_one.variables)
+    if study.univariable:
+        yield from _known(study, "entry 'univariable.variables'", study.univariable.variables, arms=True)
+        yield from _endpoints(study, "entry 'univariable.endpoints'", study.univariable.endpoints)
+    yield from _endpoints(study, "entry 'survival.tau'", list(study.survival.tau))
+    for name in study.endpoints:
+        if name not in study.survival.tau:
+            yield f"entry 'survival.tau.{name}' is missing: the horizon of the restricted mean, in months"
+    for entry in ("months", "risk_table_months"):
+        months = getattr(study.survival, entry)
+        if sorted(set(months)) != months:
+            yield f"entry 'survival.{entry}': times must increase"
+
+
+def _model(study: StudyFile, name: str, model: Model) -> Iterator[str]:
+    where = f"entry 'models.{name}"
+    if (model.covariates is None) == (model.candidates is None):
+        yield f"{where}': give either covariates (a fixed list) or candidates with a selection"
+    if (model.candidates is None) != (model.selection is None):
+        yield f"{where}.selection' belongs to candidates, and candidates need one"
+    if name == "unadjusted":
+        yield f"{where}': 'unadjusted' names the univariable analysis"
+    covariates = [*(model.covariates or []), *(model.candidates or [])]
+    yield from _known(study, f"{where}.covariates'", covariates, arms=True)
+    yield from _known(study, f"{where}.strata'", model.strata)
+    yield from _endpoints(study, f"{where}.endpoints'", model.endpoints)
+    if model.selection:
+        yield from _known(study, f"{where}.selection.always'", model.selection.always, arms=True)
+    if model.population not in {"primary", *study.populations}:
+        yield f"{where}.population': no population '{model.population}'{nearest(model.population, study.populations)}"
+    for stratum in model.strata:
+        if stratum in covariates:
+            yield f"{where}.strata': '{stratum}' cannot be stratum and covariate at once"
+        if stratum in study.variables and study.variables[stratum].type != "categorical":
+            yield f"{where}.strata': '{stratum}' is not categorical"
+
+
+def _known(study: StudyFile, where: str, names: list[str], *, arms: bool = False) -> Iterator[str]:
+    known = [study.arms.column, *study.variables] if arms else list(study.variables)
+    for position, name in enumerate(names):
+        if name not in known:
+            yield f"{where}: no variable '{name}'{nearest(name, known)}"
+        if name in names[:position]:
+            yield f"{where}: '{name}' is given twice"
+
+
+def _endpoints(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
+    for name in names:
+        if name not in study.endpoints:
+            yield f"{where}: no endpoint '{name}'{nearest(name, study.endpoints)} (endpoints: {listed(study.endpoints)})"

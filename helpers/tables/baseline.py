@@ -1,0 +1,71 @@
+"""Table 1."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import select
+from helpers.study import Study
+from helpers.tables.layout import finished, reasons
+
+MARKERS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
+SHAPES = {"mean_sd": "mean ± SD", "median_iqr": "median (IQR)"}
+
+
+def baseline(
+    counts: pd.DataFrame, *, summaries: pd.DataFrame, comparisons: pd.DataFrame, balance: pd.DataFrame, study: Study
+) -> Table:
+    """Each variable by arm with its test and standardised difference; missing values are their own rows."""
+    tests = [method for method in dict.fromkeys(comparisons["method"]) if method]
+    described = pd.concat([counts, summaries], ignore_index=True)
+    sizes = [int(select(counts, group=group, variable="")["n"].iloc[0]) for group in study.groups]
+    heads = [f"{study.group_label(group)} (n = {n})" for group, n in zip(study.groups, sizes, strict=True)]
+    rows: list[Row] = []
+    for variable in study.table_one.variables:
+        test = select(comparisons, variable=variable).iloc[0]
+        marker = MARKERS[tests.index(test["method"])] if test["method"] else ""
+        smd = select(balance, variable=variable)["smd_pooled"].iloc[0]
+        size = notation.NOT_ESTIMABLE if smd != smd else notation.number(abs(smd), 2)
+        last = (notation.p_value(test["p_test"]) + marker, size)
+        rows += _variable(study, variable, select(described, variable=variable), last)
+    entries = [study.variables[name] for name in study.table_one.variables]
+    shapes = [SHAPES[each.summary or study.table_one.summary] for each in entries if each.type == "continuous"]
+    notes = [
+        f"Values are {', '.join(['n (% of patients with a known value)', *dict.fromkeys(shapes)])}.",
+        *(f"{MARKERS[position]} {test}." for position, test in enumerate(tests)),
+        *reasons(comparisons, balance),
+    ]
+    notes += ["† Known only after time zero."] if any(each.post_baseline for each in entries) else []
+    title = f"Characteristics of the patients by {notation.within(study.arms.label)}"
+    header = ("Characteristic", *heads, "P", "SMD")
+    return finished(Table("baseline", title, header, tuple(rows), tuple(notes)), study)
+
+
+def _variable(study: Study, variable: str, frame: pd.DataFrame, last: tuple[str, str]) -> list[Row]:
+    entry = study.variables[variable]
+    label = study.label(variable) + ("†" if entry.post_baseline else "")
+    whole = [select(frame, group=group, level="").iloc[0] for group in study.groups]
+    rows = []
+    if entry.levels:
+        rows.append(Row((label, "", "", "", *last)))
+        for level, name in entry.levels.items():
+            cells = [select(frame, group=group, level=level).iloc[0] for group in study.groups]
+            rows.append(
+                Row((name, *(notation.share(each["n"], each["percent"]) for each in cells), "", ""), indent=True)
+            )
+    else:
+        shape = SHAPES[entry.summary or study.table_one.summary]
+        rows.append(Row((f"{label}, {shape}", *(_spread(each, shape) for each in whole), *last)))
+    if any(each["n_missing"] for each in whole):
+        cells = [notation.share(each["n_missing"], each["percent_missing"]) for each in whole]
+        rows.append(Row(("Missing", *cells, "", ""), indent=True))
+    return rows
+
+
+def _spread(row: pd.Series, shape: str) -> str:
+    if row["n"] == 0:
+        return notation.NOT_ESTIMABLE
+    if shape == SHAPES["mean_sd"]:
+        spread = notation.NOT_ESTIMABLE if row["sd"] != row["sd"] else notation.number(row["sd"], 2)
+        return f"{notation.number(row['mean'], 2)} ± {spread}"
+    return notation.estimate(row["median"], row["q1"], row["q3"], 1)

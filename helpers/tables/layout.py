@@ -1,0 +1,46 @@
+"""What every table shares: its last notes and how its labels are written."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.study import Study
+
+
+def finished(table: Table, study: Study) -> Table:
+    """The table with the abbreviations it uses as its last note and the warning a synthetic cohort needs."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    words = set(re.findall(r"[\w./]+", " ".join([table.title, *table.header, *cells, *table.notes])))
+    used = [name for name in sorted(study.abbreviations, key=str.casefold) if name in words]
+    spelt = ("; ".join(f"{name}, {study.abbreviations[name]}" for name in used) + ".",) if used else ()
+    return replace(table, notes=(*table.notes, *spelt), mark=study.mark)
+
+
+def heading(label: str, columns: int) -> Row:
+    """A row that names what the rows under it belong to."""
+    return Row((label, *[""] * (columns - 1)), heading=True)
+
+
+def reasons(*frames: pd.DataFrame) -> list[str]:
+    """One note on everything in the frames that could not be estimated, and why."""
+    found = sorted({reason for frame in frames for each in frame["not_estimable"] for reason in each.values()})
+    return [f"{notation.NOT_ESTIMABLE}, not estimable: {'; '.join(found)}."] if found else []
+
+
+def level(study: Study) -> str:
+    """`95% CI`."""
+    return f"{100 * study.confidence:g}% CI"
+
+
+def scale(interval: str) -> str:
+    """The scale of a Kaplan-Meier interval in words."""
+    return {"log": "log", "log_log": "complementary log-log"}[interval]
+
+
+def endpoints(frame: pd.DataFrame) -> Iterable[str]:
+    """The endpoints of a frame in their order."""
+    return dict.fromkeys(frame["endpoint"])

@@ -1,0 +1,115 @@
+"""Tables of the prognostic factors and of the models behind them."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import select
+from helpers.study import Study
+from helpers.tables.layout import endpoints, finished, level, reasons
+
+BLANK = (notation.DASH, notation.DASH)
+
+
+def prognostic(univariable: pd.DataFrame, *, multivariable: pd.DataFrame, study: Study) -> list[Table]:
+    """One table an endpoint and model: every factor alone and adjusted, on how many patients and events it rests.
+
+    An endpoint that no model names has its univariable results alone.
+    """
+    tables = []
+    for endpoint in dict.fromkeys([*endpoints(univariable), *endpoints(multivariable)]):
+        alone, adjusted = (select(each, endpoint=endpoint) for each in (univariable, multivariable))
+        for model in dict.fromkeys(adjusted["model"]) or [""]:
+            tables.append(_prognostic(study, endpoint, model, alone, select(adjusted, model=model)))
+    return tables
+
+
+def models(multivariable: pd.DataFrame, *, study: Study) -> Table:
+    """Every model beside the others: what it rests on, and its hazard ratio for treatment."""
+    arms = study.arms
+    treated = select(multivariable, variable=arms.column, level=arms.treated)
+    rows = []
+    for _, fitted in select(multivariable, variable="").iterrows():
+        effect = select(treated, model=fitted["model"], endpoint=fitted["endpoint"])
+        cells = _effect(effect.iloc[0]) if len(effect) else ("not in the model", "")
+        sizes = [notation.count(fitted[name]) for name in ("n", "n_event", "n_missing", "n_parameter")]
+        name = notation.within(study.models[fitted["model"]].label)
+        label = f"{study.endpoints[fitted['endpoint']].label}: {name}"
+        rows.append(Row((label, *sizes, _ratio(fitted["events_per_parameter"]), *cells)))
+    sizes = ("Patients", "Events", "Lost to missing values", "Parameters", "Events per parameter")
+    header = ("Model", *sizes, f"HR for treatment ({level(study)})", "P")
+    note = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}."
+    title = "What each multivariable model rests on"
+    return finished(Table("models", title, header, tuple(rows), (note, *reasons(multivariable))), study)
+
+
+def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> Table:
+    rows: list[Row] = []
+    for variable in [each for each in dict.fromkeys([*alone["variable"], *adjusted["variable"]]) if each]:
+        rows += _factor(study, variable, *(select(each, variable=variable) for each in (alone, adjusted)))
+    notes = [_foundation(study, model, adjusted)] if model else []
+    notes += [
+        "Cox regression, Efron's method for ties. P beside a factor of more than two levels: Wald test of all of them.",
+        "Patients and events: of the univariable model, or of the multivariable one where there is no univariable.",
+        *_lost(study, alone),
+        *reasons(alone, adjusted),
+    ]
+    entries = {name: study.variables[name] for name in dict.fromkeys(adjusted["variable"]) if name in study.variables}
+    later = [study.label(name) for name, entry in entries.items() if entry.post_baseline]
+    notes += [f"Known only after time zero, so not a cause at time zero: {', '.join(later)}."] if later else []
+    named = f": {notation.within(study.models[model].label)}" if model else ""
+    title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}"
+    ratio = f"HR ({level(study)})"
+    spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
+    header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
+    name = "_".join(part for part in ("prognostic", endpoint, model) if part)
+    return finished(Table(name, title, header, tuple(rows), tuple(notes), spanners), study)
+
+
+def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> list[Row]:
+    """The rows of one factor: its own, and one a level."""
+    pairs, either = (alone, adjusted), alone if len(alone) else adjusted
+    levels = study.level_labels(variable)
+    if not levels:
+        label = f"{study.variables[variable].label} ({either['reference'].iloc[0]})"
+        cells = [_effect(each.iloc[0]) if len(each) else BLANK for each in pairs]
+        return [Row((label, _size(either.iloc[0]), *cells[0], *cells[1]))]
+    overall = [notation.p_value(each["p_overall"].iloc[0]) if len(each) and len(levels) > 2 else "" for each in pairs]
+    rows = [Row((study.label(variable), "", "", overall[0], "", overall[1]))]
+    for name, label in levels.items():
+        reference = name == study.reference(variable)
+        inside = [select(each, level=name) for each in pairs]
+        shown = ("1 (reference)", "")
+        cells = [(shown if reference else _effect(each.iloc[0])) if len(each) else BLANK for each in inside]
+        rows.append(Row((label, _size(select(either, level=name).iloc[0]), *cells[0], *cells[1]), indent=True))
+    return rows
+
+
+def _foundation(study: Study, model: str, adjusted: pd.DataFrame) -> str:
+    """What a model rests on, in a sentence."""
+    fitted = select(adjusted, variable="").iloc[0]
+    strata = ", ".join(study.label(each) for each in study.models[model].strata)
+    return (
+        f"Multivariable model: {int(fitted['n'])} patients, {int(fitted['n_event'])} events, {int(fitted['n_missing'])} "
+        f"patients lost to missing values, {int(fitted['n_parameter'])} parameters, "
+        f"{_ratio(fitted['events_per_parameter'])} events per parameter; global likelihood-ratio test "
+        f"{notation.p_equals(fitted['p_lrt'])}." + (f" Baseline hazards stratified by {strata}." if strata else "")
+    )
+
+
+def _effect(row: pd.Series) -> tuple[str, str]:
+    return notation.hazard_ratio(row["hr"], row["hr_low"], row["hr_high"]), notation.p_value(row["p_wald"])
+
+
+def _size(row: pd.Series) -> str:
+    return f"{int(row['n'])} / {int(row['n_event'])}" if row["n"] == row["n"] else ""
+
+
+def _lost(study: Study, alone: pd.DataFrame) -> list[str]:
+    lost = alone[(alone["level"] == "") & (alone["n_missing"] > 0)]
+    texts = [f"{study.label(row['variable'])} {int(row['n_missing'])}" for _, row in lost.iterrows()]
+    return [f"Patients without a value, left out of the univariable model: {', '.join(texts)}."] if texts else []
+
+
+def _ratio(value: float) -> str:
+    return notation.NOT_ESTIMABLE if value != value else notation.number(value, 1)

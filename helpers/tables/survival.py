@@ -1,0 +1,81 @@
+"""Tables of the survival section."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import select
+from helpers.study import Study
+from helpers.study.schema import OVERALL
+from helpers.tables.layout import endpoints, finished, heading, level, reasons, scale
+
+
+def medians(
+    medians: pd.DataFrame,
+    *,
+    events: pd.DataFrame,
+    follow_up: pd.DataFrame,
+    log_rank: pd.DataFrame,
+    study: Study,
+    interval: str | None = None,
+) -> Table:
+    """Patients, events, follow-up and medians of every endpoint by arm, with the log-rank test."""
+    model = interval or study.survival.interval
+    rows: list[Row] = []
+    for endpoint in endpoints(medians):
+        rows.append(heading(study.endpoints[endpoint].label, 6))
+        test = select(log_rank, endpoint=endpoint, group="")["p_log_rank"].iloc[0]
+        for group in study.groups:
+            counted = select(events, endpoint=endpoint, group=group).iloc[0]
+            times = [select(each, endpoint=endpoint, group=group, model=model).iloc[0] for each in (follow_up, medians)]
+            texts = [notation.time(each["median"], each["median_low"], each["median_high"]) for each in times]
+            p = notation.p_value(test) if group == OVERALL else ""
+            sizes = [notation.count(counted[name]) for name in ("n", "n_event")]
+            rows.append(Row((study.group_label(group), *sizes, *texts, p), indent=True))
+    columns = [f"Median {what}, months ({level(study)})" for what in ("follow-up", "time to event")]
+    header = ("Group", "Patients", "Events", *columns, "Log-rank P")
+    notes = [f"Follow-up by reverse Kaplan-Meier. Intervals on the {scale(model)} scale. NR, not reached."]
+    lost = events[(events["group"] == OVERALL) & (events["n_missing"] > 0)]
+    notes += [
+        f"{study.endpoints[row['endpoint']].label}: {int(row['n_missing'])} patients have no usable time; their events are "
+        "counted here, but they are in no curve, median, test or model."
+        for _, row in lost.iterrows()
+    ]
+    return finished(Table("medians", "Follow-up and median time to event", header, tuple(rows), tuple(notes)), study)
+
+
+def rates(rates: pd.DataFrame, *, study: Study, interval: str | None = None) -> Table:
+    """Share of patients without the event at each month, with limits, by endpoint and arm."""
+    model = interval or study.survival.interval
+    chosen = select(rates, model=model)
+    months = list(dict.fromkeys(chosen["at"]))
+    rows: list[Row] = []
+    for endpoint in endpoints(chosen):
+        rows.append(heading(study.endpoints[endpoint].label, len(months) + 1))
+        for group in study.groups:
+            frame = select(chosen, endpoint=endpoint, group=group)
+            cells = [notation.estimate(r["rate"], r["rate_low"], r["rate_high"], 1) for _, r in frame.iterrows()]
+            rows.append(Row((study.group_label(group), *cells), indent=True))
+    header = ("Group", *(f"{month} months" for month in months))
+    note = f"Per cent without the event ({level(study)}), Kaplan-Meier, intervals on the {scale(model)} scale."
+    table = Table("rates", "Survival rates at fixed times", header, tuple(rows), (note, *reasons(chosen)))
+    return finished(table, study)
+
+
+def restricted_means(means: pd.DataFrame, *, study: Study) -> Table:
+    """Restricted mean survival by arm and its difference, a row an endpoint."""
+    rows = []
+    for endpoint in endpoints(means):
+        frame = select(means, endpoint=endpoint)
+        by_arm = [select(frame, group=arm).iloc[0] for arm in study.arms.levels]
+        texts = [notation.estimate(each["rmst"], each["rmst_low"], each["rmst_high"], 1) for each in by_arm]
+        contrast = select(frame, group="").iloc[0]
+        named = (contrast[f"rmst_difference{end}"] for end in ("", "_low", "_high"))
+        difference = notation.estimate(*named, 1, null=0)
+        p = notation.p_value(contrast["p_test"])
+        rows.append(Row((study.endpoints[endpoint].label, contrast["at"], *texts, difference, p)))
+    header = ("Endpoint", "Horizon, months", *study.arms.levels.values(), "Difference", "P")
+    treated, reference = (study.arms.levels[each] for each in (study.arms.treated, study.arms.reference))
+    note = f"Mean months without the event up to the horizon ({level(study)}); difference {treated} minus {reference}."
+    notes = (note, *reasons(means))
+    return finished(Table("restricted_means", "Restricted mean survival time", header, tuple(rows), notes), study)

@@ -1,0 +1,112 @@
+"""A table as a Word document a journal takes: three rules, repeated header, notes under it."""
+
+from pathlib import Path
+
+from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt
+from docx.table import _Cell, _Row
+from docx.text.paragraph import Paragraph
+
+from helpers.exhibits import Table
+
+FONT = "Times New Roman"
+WIDE = 6
+
+
+def write(table: Table, number: int, path: Path) -> None:
+    """Write `Table <number>. <title>`, the table and its notes to `path`."""
+    document = Document()
+    style = document.styles["Normal"]
+    style.font.name, style.font.size = FONT, Pt(10)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
+    document.core_properties.title, document.core_properties.author = table.title, ""
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    if len(table.header) > WIDE:
+        section.orientation = WD_ORIENT.LANDSCAPE
+        section.page_width, section.page_height = section.page_height, section.page_width
+    section.left_margin = section.right_margin = Cm(2)
+    heading = document.add_paragraph()
+    heading.add_run(f"Table {number}. ").bold = True
+    heading.add_run(table.title)
+    heading.paragraph_format.keep_with_next = True
+    _body(document, table, section.page_width - section.left_margin - section.right_margin)
+    for note in table.footnotes:
+        _compact(document.add_paragraph(note), Pt(8))
+    document.save(str(path))
+
+
+def _body(document: Document, table: Table, available: int) -> None:
+    above = 1 if table.spanners else 0
+    grid = document.add_table(rows=above + 1 + len(table.rows), cols=len(table.header))
+    grid.autofit = False
+    for column, width in zip(grid.columns, _widths(table, available), strict=True):
+        for cell in column.cells:
+            cell.width = width
+    if table.spanners:
+        start = 0
+        for label, n in table.spanners:
+            cell = grid.cell(0, start).merge(grid.cell(0, start + n - 1))
+            _fill(cell, label, bold=True, centred=True)
+            start += n
+    for column, text in enumerate(table.header):
+        _fill(grid.cell(above, column), text, bold=True, centred=column > 0)
+    for position, row in enumerate(table.rows, start=above + 1):
+        cells = grid.rows[position].cells
+        for column, text in enumerate(row.cells):
+            _fill(cells[column], text, bold=row.heading, centred=column > 0)
+        if row.indent:
+            cells[0].paragraphs[0].paragraph_format.left_indent = Cm(0.4)
+    for position in range(above + 1):
+        _mark(grid.rows[position], "w:tblHeader")
+    for row in grid.rows:
+        _mark(row, "w:cantSplit")
+    _rule(grid.rows[0], "top", 12)
+    _rule(grid.rows[above], "bottom", 6)
+    _rule(grid.rows[-1], "bottom", 12)
+
+
+def _widths(table: Table, available: int) -> list[int]:
+    """Share the page among the columns by their longest word, then by the square root of their longest cell."""
+    columns = list(zip(table.header, *(row.cells for row in table.rows if not row.heading), strict=True))
+    words = [max(len(word) for cell in cells for word in cell.split() or [""]) + 2 for cells in columns]
+    cells = [max(len(cell) for cell in cells) ** 0.5 for cells in columns]
+    weights = [max(word, 3.5 * cell) for word, cell in zip(words, cells, strict=True)]
+    return [int(available * weight / sum(weights)) for weight in weights]
+
+
+def _fill(cell: _Cell, text: str, *, bold: bool, centred: bool) -> None:
+    paragraph = cell.paragraphs[0]
+    paragraph.add_run(text).bold = bold
+    paragraph.alignment = 1 if centred else 0
+    _compact(paragraph, Pt(9))
+
+
+def _compact(paragraph: Paragraph, size: Pt) -> None:
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(1)
+    for run in paragraph.runs:
+        run.font.size = size
+
+
+def _mark(row: _Row, tag: str) -> None:
+    properties = row._tr.get_or_add_trPr()
+    element = OxmlElement(tag)
+    element.set(qn("w:val"), "true")
+    properties.append(element)
+
+
+def _rule(row: _Row, edge: str, eighths: int) -> None:
+    """Draw a line of `eighths` of a point along the top or bottom of a row."""
+    for cell in row.cells:
+        properties = cell._tc.get_or_add_tcPr()
+        borders = properties.find(qn("w:tcBorders"))
+        if borders is None:
+            borders = OxmlElement("w:tcBorders")
+            properties.append(borders)
+        line = OxmlElement(f"w:{edge}")
+        for name, value in (("val", "single"), ("sz", str(eighths)), ("space", "0"), ("color", "000000")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)

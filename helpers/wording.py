@@ -1,0 +1,155 @@
+"""Ledger rows as sentences; no number is typed, and no effect is claimed whose interval covers no effect."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Sentences
+from helpers.ledger import pivot, select
+from helpers.study import Study
+from helpers.study.schema import OVERALL
+
+
+def direction(low: float, high: float, null: float) -> str:
+    """`lower`, `higher`, or `unclear` where the interval covers the null value or is not known."""
+    if high < null:
+        return "lower"
+    return "higher" if low > null else "unclear"
+
+
+def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Sentences:
+    """How many patients were screened, excluded and analysed, and in which arm."""
+    sizes = select(flow, variable="", population=population).set_index("group")["n"].astype(int)
+    screened = int(select(flow, variable="", population="screened", group=OVERALL)["n"].iloc[0])
+    steps = select(flow, population=["primary", population], group=OVERALL)
+    reasons = [
+        f"{row['method'][0].lower()}{row['method'][1:]} ({int(row['n_excluded'])})"
+        for _, row in steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)].iterrows()
+    ]
+    left = f"; {screened - sizes[OVERALL]} were excluded: {', '.join(reasons)}" if reasons else "; none was excluded"
+    arms = " and ".join(f"{sizes[arm]} in the group {_quoted(label)}" for arm, label in study.arms.levels.items())
+    return Sentences((f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{left}.", f"There were {arms}."))
+
+
+def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -> Sentences:
+    """Follow-up, medians, rates, log-rank test and restricted means of every endpoint, from ledger rows."""
+    model = interval or study.survival.interval
+    sentences: list[str] = []
+    for endpoint in study.endpoints:
+        sentences += _survival(select(rows, endpoint=endpoint), study, endpoint, model)
+    return Sentences(tuple(sentences))
+
+
+def treatment(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """The hazard ratio for treatment, unadjusted and in every model, each with what it rests on, from ledger rows."""
+    analyses = ["cox_univariable", "cox_multivariable"]
+    wide = pivot(select(rows, analysis=analyses))
+    return Sentences(tuple(_hazard(study, wide, row) for row in _treatment_rows(study, wide)))
+
+
+def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """Which other factors carry an adjusted interval that leaves out one, model by model, from ledger rows."""
+    wide = pivot(select(rows, analysis="cox_multivariable"))
+    sentences = []
+    for model, endpoint in dict.fromkeys(zip(wide["model"], wide["endpoint"], strict=True)):
+        frame = select(wide, model=model, endpoint=endpoint)
+        effects = frame[(frame["variable"] != study.arms.column) & (frame["variable"] != "")]
+        clear = [
+            _factor(study, row)
+            for _, row in effects.iterrows()
+            if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
+        ]
+        found = (
+            f"independently associated factors were {'; '.join(clear)}"
+            if clear
+            else "no other factor had an interval without 1"
+        )
+        sentences.append(f"{study.endpoints[endpoint].label}, {notation.within(study.models[model].label)}: {found}.")
+    return Sentences(tuple(sentences), bullets=True)
+
+
+def key_findings(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """The results on one page, a sentence each, in the order of the report; what was not computed is not mentioned."""
+    parts: list[str] = [study.mark + "."] if study.mark else []
+    flow = select(rows, analysis="flow")
+    if len(flow):
+        parts += cohort(pivot(flow), study=study).sentences
+    if len(select(rows, analysis="kaplan_meier")):
+        parts += survival(rows, study=study).sentences
+    if len(select(rows, analysis=["cox_univariable", "cox_multivariable"])):
+        parts += treatment(rows, study=study).sentences
+        parts += factors(rows, study=study).sentences
+    parts.append("The arms were not randomised: these are associations, and confounding can explain them.")
+    return Sentences(tuple(parts), bullets=True)
+
+
+def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> Iterator[str]:
+    label, arms = study.endpoints[endpoint].label, study.arms
+    level = f"{100 * study.confidence:g}% CI"
+    follow_up = pivot(select(rows, analysis="follow_up", group=OVERALL, model=model))
+    counted = pivot(select(rows, analysis="count", group=OVERALL))
+    if len(follow_up) and len(counted):
+        median = notation.time(*follow_up.iloc[0][["median", "median_low", "median_high"]])
+        yield f"{label}: {int(counted.iloc[0]['n_event'])} events in {int(counted.iloc[0]['n'])} patients, median follow-up {median} months ({level} in brackets)."
+    curves = pivot(select(rows, analysis="kaplan_meier", model=model, at=""))
+    if len(curves):
+        medians = [select(curves, group=arm).iloc[0] for arm in (arms.treated, arms.reference)]
+        texts = [notation.time(*row[["median", "median_low", "median_high"]]) for row in medians]
+        test = pivot(select(rows, analysis="log_rank", group=""))
+        p = test["p_log_rank"].iloc[0] if len(test) else float("nan")
+        yield f"Median {notation.within(label)} was {texts[0]} months with {_quoted(arms.levels[arms.treated])} and {texts[1]} months with {_quoted(arms.levels[arms.reference])} (log-rank {notation.p_equals(p)})."
+    rates = pivot(
+        select(select(rows, analysis="kaplan_meier", model=model), statistic=["rate", "rate_low", "rate_high"])
+    )
+    for at in [f"{month:g}" for month in study.survival.months]:
+        pair = [select(rates, at=at, group=arm) for arm in (arms.treated, arms.reference)] if len(rates) else []
+        if pair and all(len(each) for each in pair):
+            texts = [notation.rate(*each.iloc[0][["rate", "rate_low", "rate_high"]]) for each in pair]
+            yield f"At {at} months {texts[0]} against {texts[1]} were without the event."
+    means = pivot(select(rows, analysis="rmst", group=""))
+    if len(means):
+        row = means.iloc[0]
+        ends = row[["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
+        verdict = {
+            "higher": "longer",
+            "lower": "shorter",
+            "unclear": "not shown to differ",
+        }[direction(ends.iloc[1], ends.iloc[2], 0)]
+        text = notation.estimate(*ends, 1, null=0)
+        yield f"Over {row['at']} months the mean time without the event was {verdict} with {_quoted(arms.levels[arms.treated])}: difference {text} months."
+
+
+def _treatment_rows(study: Study, wide: pd.DataFrame) -> list[pd.Series]:
+    frame = select(wide, variable=study.arms.column, level=study.arms.treated)
+    return [row for _, row in frame.iterrows()]
+
+
+def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
+    endpoint = study.endpoints[row["endpoint"]]
+    model = study.models[row["model"]].label if row["model"] in study.models else "Unadjusted"
+    same = select(wide, analysis=row["analysis"], model=row["model"], endpoint=row["endpoint"], level="")
+    size = select(same, variable="" if row["analysis"] == "cox_multivariable" else row["variable"]).iloc[0]
+    rests = f"{int(size['n'])} patients, {int(size['n_event'])} events"
+    treated = _quoted(study.arms.levels[study.arms.treated])
+    text = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.confidence)
+    if row["hr"] != row["hr"]:
+        reason = next(iter(row["not_estimable"].values()), "")
+        return f"{model}: the hazard ratio for {notation.within(endpoint.label)} could not be estimated ({reason}; {rests})."
+    verdict = {
+        "lower": f"{treated} was associated with a lower hazard of {endpoint.event_label}",
+        "higher": f"{treated} was associated with a higher hazard of {endpoint.event_label}",
+        "unclear": f"no association of {treated} with the hazard of {endpoint.event_label} was shown",
+    }[direction(row["hr_low"], row["hr_high"], 1)]
+    return f"{model}: {verdict} ({text}, {notation.p_equals(row['p_wald'])}; {rests})."
+
+
+def _factor(study: Study, row: pd.Series) -> str:
+    levels = study.level_labels(row["variable"])
+    against = f"{levels[row['level']]} against {levels[row['reference']]}" if row["level"] else row["reference"]
+    said = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.confidence)
+    return f"{notation.within(study.variables[row['variable']].label)} ({against}: {said})"
+
+
+def _quoted(label: str) -> str:
+    return f"“{label}”"
