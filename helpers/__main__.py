@@ -1,4 +1,4 @@
-"""`python -m helpers report data/<study>` builds the report, `python -m helpers check data/<study>` checks the input."""
+"""`python -m helpers report data/<study>` builds the report; `check` in its place only says whether the input fits."""
 
 import argparse
 import json

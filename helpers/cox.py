@@ -211,7 +211,8 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
     levels = study.level_labels(variable)
     if not levels:
         entry = study.variables[variable]
-        scale = f"per {entry.per:g} {entry.unit or 'unit'}"
+        unit = entry.unit or "unit"
+        scale = f"per {unit.removesuffix('s')}" if entry.per == 1 else f"per {entry.per:g} {unit}"
         return [{**key, "variable": variable, "reference": scale, **_effect(study, model, (variable, ""))}]
     named = [name for name in model.fit.log_hr.index if name[0] == variable]
     whole = {**key, "variable": variable, "p_overall": np.nan}

@@ -55,7 +55,9 @@ class Table:
 
     def _row(self, row: Row) -> str:
         first, *others = (html.escape(cell) for cell in row.cells)
-        kind = "heading" if row.heading else "indent" if row.indent else "plain"
+        if row.heading:
+            return f'<tr class="heading"><th colspan="{len(row.cells)}" scope="rowgroup">{first}</th></tr>'
+        kind = "indent" if row.indent else "plain"
         cells = "".join(f"<td>{cell}</td>" for cell in others)
         pad = ' style="padding-left:1.4em"' if row.indent else ""
         return f'<tr class="{kind}"><th scope="row"{pad}>{first}</th>{cells}</tr>'

@@ -78,10 +78,8 @@ def _kaplan_meier(
         frame = select(at_risk, group=arm)
         counts = ", ".join(f"{int(row['n_risk'])} at {row['at']}" for _, row in frame.iterrows())
         said.append(f"{study.arms.levels[arm]}: at risk {counts} months.")
-    level = f"{100 * study.confidence:g}%"
-    notes = (
-        f"Shaded: pointwise {level} confidence bands. Ticks: censored patients. Under the axis: number at risk (censored).",
-    )
+    shaded = f"Shaded: pointwise {100 * study.confidence:g}% confidence bands."
+    notes = (f"{shaded} Ticks: censored patients. Under the axis: number at risk (censored so far).",)
     return Figure(
         f"kaplan_meier_{endpoint}",
         f"{label} by arm (Kaplan-Meier)",
@@ -153,7 +151,7 @@ def _box(axes: Axes, x: float, y: float, text: str, *, width: int = 34) -> Text:
 
 
 def _arrow(axes: Axes, start: Text | tuple[float, float], end: Text) -> None:
-    """An arrow from the edge of a box, or from a point, to the edge of a box; drawn after them, when they have a size."""
+    """An arrow from the edge of a box, or from a point, to a box; drawn after the boxes, once they have a size."""
     from_box = start.get_bbox_patch() if isinstance(start, Text) else None
     point = start.get_position() if isinstance(start, Text) else start
     shape = {"arrowstyle": "-|>", "color": "black", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}

@@ -126,7 +126,7 @@ def statistics_of(frame: pd.DataFrame) -> list[str]:
 
 
 def melt(frames: Iterable[pd.DataFrame], section: str) -> pd.DataFrame:
-    """Turn a section's estimates into ledger rows; a statistic that is neither a number nor named in `not_estimable` has no row."""
+    """Estimates as ledger rows; a statistic that is neither a number nor named in `not_estimable` has no row."""
     rows = []
     for frame in frames:
         names = statistics_of(frame)
@@ -201,7 +201,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def leave(frames: Iterable[pd.DataFrame], section: str, results_dir: str | None) -> pd.DataFrame:
-    """A section's rows; where the runner gave a `results_dir` they are also left there for the sections that run last."""
+    """A section's rows; where the runner gave a `results_dir` they are left there for the sections that run last."""
     rows = melt(frames, section)
     if results_dir is not None:
         folder = Path(results_dir)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import docx.table
 from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.oxml import OxmlElement
@@ -46,27 +47,32 @@ def _body(document: Document, table: Table, available: int) -> None:
     for column, width in zip(grid.columns, _widths(table, available), strict=True):
         for cell in column.cells:
             cell.width = width
-    if table.spanners:
-        start = 0
-        for label, n in table.spanners:
-            cell = grid.cell(0, start).merge(grid.cell(0, start + n - 1))
-            _fill(cell, label, bold=True, centred=True)
-            start += n
-    for column, text in enumerate(table.header):
-        _fill(grid.cell(above, column), text, bold=True, centred=column > 0)
+    _header(grid, table, above)
     for position, row in enumerate(table.rows, start=above + 1):
         cells = grid.rows[position].cells
-        for column, text in enumerate(row.cells):
+        for column, text in enumerate(row.cells[:1] if row.heading else row.cells):
             _fill(cells[column], text, bold=row.heading, centred=column > 0)
+        if row.heading:
+            cells[0].merge(cells[-1])
         if row.indent:
             cells[0].paragraphs[0].paragraph_format.left_indent = Cm(0.4)
-    for position in range(above + 1):
-        _mark(grid.rows[position], "w:tblHeader")
     for row in grid.rows:
         _mark(row, "w:cantSplit")
     _rule(grid.rows[0], "top", 12)
     _rule(grid.rows[above], "bottom", 6)
     _rule(grid.rows[-1], "bottom", 12)
+
+
+def _header(grid: docx.table.Table, table: Table, above: int) -> None:
+    """The row of column heads under its spanners, repeated on every page."""
+    start = 0
+    for label, n in table.spanners:
+        _fill(grid.cell(0, start).merge(grid.cell(0, start + n - 1)), label, bold=True, centred=True)
+        start += n
+    for column, text in enumerate(table.header):
+        _fill(grid.cell(above, column), text, bold=True, centred=column > 0)
+    for position in range(above + 1):
+        _mark(grid.rows[position], "w:tblHeader")
 
 
 def _widths(table: Table, available: int) -> list[int]:

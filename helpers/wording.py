@@ -55,16 +55,9 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
     for model, endpoint in dict.fromkeys(zip(wide["model"], wide["endpoint"], strict=True)):
         frame = select(wide, model=model, endpoint=endpoint)
         effects = frame[(frame["variable"] != study.arms.column) & (frame["variable"] != "")]
-        clear = [
-            _factor(study, row)
-            for _, row in effects.iterrows()
-            if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
-        ]
-        found = (
-            f"independently associated factors were {'; '.join(clear)}"
-            if clear
-            else "no other factor had an interval without 1"
-        )
+        shown = [direction(row["hr_low"], row["hr_high"], 1) != "unclear" for _, row in effects.iterrows()]
+        clear = [_factor(study, row) for _, row in effects[shown].iterrows()]
+        found = f"independently associated were {'; '.join(clear)}" if clear else "no other factor was shown to matter"
         sentences.append(f"{study.endpoints[endpoint].label}, {notation.within(study.models[model].label)}: {found}.")
     return Sentences(tuple(sentences), bullets=True)
 
@@ -85,39 +78,50 @@ def key_findings(rows: pd.DataFrame, *, study: Study) -> Sentences:
 
 
 def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> Iterator[str]:
-    label, arms = study.endpoints[endpoint].label, study.arms
-    level = f"{100 * study.confidence:g}% CI"
+    label, (treated, reference) = study.endpoints[endpoint].label, _arms(study)
     follow_up = pivot(select(rows, analysis="follow_up", group=OVERALL, model=model))
     counted = pivot(select(rows, analysis="count", group=OVERALL))
     if len(follow_up) and len(counted):
+        size = f"{int(counted.iloc[0]['n_event'])} events in {int(counted.iloc[0]['n'])} patients"
         median = notation.time(*follow_up.iloc[0][["median", "median_low", "median_high"]])
-        yield f"{label}: {int(counted.iloc[0]['n_event'])} events in {int(counted.iloc[0]['n'])} patients, median follow-up {median} months ({level} in brackets)."
-    curves = pivot(select(rows, analysis="kaplan_meier", model=model, at=""))
-    if len(curves):
-        medians = [select(curves, group=arm).iloc[0] for arm in (arms.treated, arms.reference)]
-        texts = [notation.time(*row[["median", "median_low", "median_high"]]) for row in medians]
-        test = pivot(select(rows, analysis="log_rank", group=""))
-        p = test["p_log_rank"].iloc[0] if len(test) else float("nan")
-        yield f"Median {notation.within(label)} was {texts[0]} months with {_quoted(arms.levels[arms.treated])} and {texts[1]} months with {_quoted(arms.levels[arms.reference])} (log-rank {notation.p_equals(p)})."
-    rates = pivot(
-        select(select(rows, analysis="kaplan_meier", model=model), statistic=["rate", "rate_low", "rate_high"])
-    )
-    for at in [f"{month:g}" for month in study.survival.months]:
-        pair = [select(rates, at=at, group=arm) for arm in (arms.treated, arms.reference)] if len(rates) else []
-        if pair and all(len(each) for each in pair):
-            texts = [notation.rate(*each.iloc[0][["rate", "rate_low", "rate_high"]]) for each in pair]
-            yield f"At {at} months {texts[0]} against {texts[1]} were without the event."
-    means = pivot(select(rows, analysis="rmst", group=""))
-    if len(means):
-        row = means.iloc[0]
+        level = f"({100 * study.confidence:g}% CI in brackets throughout)"
+        yield f"{label}: {size}, median follow-up {median} months {level}."
+    curves = pivot(select(rows, analysis="kaplan_meier", model=model))
+    medians = [select(curves, group=arm, at="") for arm in _arm_levels(study)] if len(curves) else []
+    test = pivot(select(rows, analysis="log_rank", group=""))
+    if len(test) and medians:
+        texts = [notation.time(*each.iloc[0][["median", "median_low", "median_high"]]) for each in medians]
+        p = notation.p_equals(test["p_log_rank"].iloc[0])
+        yield (
+            f"Median {notation.within(label)} was {texts[0]} months with {treated} and {texts[1]} months with "
+            f"{reference} (log-rank {p})."
+        )
+    for at in [f"{month:g}" for month in study.survival.months] if len(curves) else []:
+        pair = [select(curves, group=arm, at=at) for arm in _arm_levels(study)]
+        if all(each["rate"].isna().all() for each in pair):
+            continue
+        texts = [notation.rate(*each.iloc[0][["rate", "rate_low", "rate_high"]]) for each in pair]
+        yield f"At {at} months {texts[0]} with {treated} and {texts[1]} with {reference} were without the event."
+    yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated)
+
+
+def _restricted_mean(means: pd.DataFrame, treated: str) -> Iterator[str]:
+    """What the restricted means say; nothing is claimed of a difference whose interval covers zero."""
+    for _, row in means.iterrows():
         ends = row[["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
-        verdict = {
-            "higher": "longer",
-            "lower": "shorter",
-            "unclear": "not shown to differ",
-        }[direction(ends.iloc[1], ends.iloc[2], 0)]
+        verdicts = {"higher": "was longer", "lower": "was shorter", "unclear": "was not shown to differ"}
+        verdict = verdicts[direction(ends.iloc[1], ends.iloc[2], 0)]
         text = notation.estimate(*ends, 1, null=0)
-        yield f"Over {row['at']} months the mean time without the event was {verdict} with {_quoted(arms.levels[arms.treated])}: difference {text} months."
+        mean = f"Over {row['at']} months the mean time without the event"
+        yield f"{mean} {verdict} with {treated}: difference {text} months."
+
+
+def _arm_levels(study: Study) -> tuple[str, str]:
+    return study.arms.treated, study.arms.reference
+
+
+def _arms(study: Study) -> list[str]:
+    return [_quoted(study.arms.levels[arm]) for arm in _arm_levels(study)]
 
 
 def _treatment_rows(study: Study, wide: pd.DataFrame) -> list[pd.Series]:
@@ -135,7 +139,8 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
     text = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.confidence)
     if row["hr"] != row["hr"]:
         reason = next(iter(row["not_estimable"].values()), "")
-        return f"{model}: the hazard ratio for {notation.within(endpoint.label)} could not be estimated ({reason}; {rests})."
+        quantity = f"the hazard ratio for {notation.within(endpoint.label)}"
+        return f"{model}: {quantity} could not be estimated ({reason}; {rests})."
     verdict = {
         "lower": f"{treated} was associated with a lower hazard of {endpoint.event_label}",
         "higher": f"{treated} was associated with a higher hazard of {endpoint.event_label}",

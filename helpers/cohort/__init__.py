@@ -66,7 +66,7 @@ def read_cohort(study: Study) -> Cohort:
 
 
 def examine(study: Study) -> list[Finding]:
-    """Every entry of the study file against the table, fitting or not. Raises CohortError if there is no table to read."""
+    """Every entry of the study file against the table, fitting or not. Raises CohortError where there is no table."""
     return _build(study, read_table(study))[1]
 
 
@@ -108,8 +108,8 @@ def _apply(
         met = meets(step.exclude, typed.data.loc[rows])
         if met.isna().any():
             return rows, (
-                f"{table.name}, row {met.index[met.isna()][0]}: '{step.exclude.column}' is empty, so step '{step.name}' "
-                "cannot be decided; exclude such patients by a step before it with op 'missing'"
+                f"{table.name}, column '{step.exclude.column}', row {met.index[met.isna()][0]}: the cell is empty, so "
+                f"step '{step.name}' cannot be decided; exclude such patients by a step before it with op 'missing'"
             )
         gone = typed.data.loc[rows[met.astype(bool)], arms.column]
         before = typed.data.loc[rows, arms.column]

@@ -17,7 +17,12 @@ REPORTS = PROJECT / "reports"
 
 
 def build(
-    study: Study, *, output: Path = REPORTS, parameters: dict | None = None, say: Callable[[str], None] = print
+    study: Study,
+    *,
+    output: Path = REPORTS,
+    parameters: dict | None = None,
+    notebooks: Path = NOTEBOOKS,
+    say: Callable[[str], None] = print,
 ) -> tuple[Path, bool]:
     """Run every section of the study and write `output/<study>/`; return the folder and whether all sections succeeded.
 
@@ -26,12 +31,12 @@ def build(
     """
     given = parameters or {}
     left_out = study.left_out()
-    notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in left_out]
-    check_parameters(notebooks, given)
+    wanted = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in left_out]
+    check_parameters(wanted, given)
     started = time.time()
     work = _workplace(study, output)
     try:
-        sections = run_sections(notebooks, work, {**given, "study_dir": relative(study.folder)}, say)
+        sections = run_sections(wanted, work, {**given, "study_dir": relative(study.folder)}, say)
         rows = ledger.merged(work)
         for section in sections:
             (work / f"{section.name}.csv").unlink(missing_ok=True)

@@ -45,18 +45,15 @@ def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path,
     contents = []
     for section in sections:
         cells = copy.deepcopy(section.notebook.cells)
-        title = next(
-            (cell.source.removeprefix("# ").splitlines()[0] for cell in cells if cell.source.startswith("# ")),
-            section.name,
-        )
+        headings = [cell.source for cell in cells if cell.source.startswith("# ")]
+        title = headings[0].removeprefix("# ").splitlines()[0] if headings else section.name
         contents.append(Entry(section.name, title, section.error))
-        for position, cell in enumerate(cells):
+        for position, cell in enumerate(_folded(cells)):
             cell["id"] = f"{section.name}-{position}"[:64]
             cell.metadata["section"] = section.name if position == 0 else ""
-            cell.metadata["hidden"] = "injected-parameters" in cell.metadata.get("tags", [])
             for output in cell.get("outputs", []):
                 _prepare(output, numbers, exhibits)
-        merged.cells += cells
+            merged.cells.append(cell)
     return _exporter().from_notebook_node(
         merged,
         resources={
@@ -67,6 +64,20 @@ def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path,
             "highlighting": HtmlFormatter(style="friendly").get_style_defs(".highlight"),
         },
     )[0]
+
+
+def _folded(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The cells, code that shows nothing joined to the next code; the parameters of the run are in the provenance."""
+    folded: list[nbformat.NotebookNode] = []
+    for cell in cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            continue
+        before = folded[-1] if folded else None
+        if before is not None and before.cell_type == cell.cell_type == "code" and not before.outputs:
+            folded.pop()
+            cell.source = f"{before.source}\n\n{cell.source}"
+        folded.append(cell)
+    return folded
 
 
 def _prepare(output: nbformat.NotebookNode, numbers: dict, exhibits: Path) -> None:

@@ -67,7 +67,7 @@ def _run(path: Path, work: Path, parameters: dict) -> Section:
     began, error = time.perf_counter(), None
     try:
         papermill.execute_notebook(
-            str(path), str(target), parameters=used, cwd=str(NOTEBOOKS), progress_bar=False, log_output=False
+            str(path), str(target), parameters=used, cwd=str(path.parent), progress_bar=False, log_output=False
         )
     except PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]

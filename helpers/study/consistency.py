@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from helpers.errors import listed, nearest
 from helpers.study.schema import OVERALL, Condition, Endpoint, Model, Step, StudyFile, Variable
 
-CATEGORICAL_TESTS = {"yates", "pearson", "fisher"}
+CATEGORICAL_TESTS = ("yates", "pearson", "fisher")
+CONTINUOUS_TESTS = ("student", "welch", "rank_sum")
 
 
 def contradictions(study: StudyFile) -> list[str]:
@@ -25,7 +26,7 @@ def _arms(study: StudyFile) -> Iterator[str]:
     if len(arms.levels) != 2:
         yield (
             f"entry 'arms.levels' names {len(arms.levels)} arms ({listed(arms.levels)}); exactly two are compared, "
-            "so give two levels and exclude other patients by an [[eligibility]] step"
+            "so give two levels, leave other patients' arm empty and exclude them by a step with op 'missing'"
         )
     elif arms.reference not in arms.levels:
         yield f"entry 'arms.reference': '{arms.reference}' is no level of the arms ({listed(arms.levels)})"
@@ -37,33 +38,37 @@ def _arms(study: StudyFile) -> Iterator[str]:
 
 def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
     where = f"entry 'variables.{name}"
-    if variable.type == "categorical":
-        if not variable.levels:
-            yield f"{where}.levels' is missing: a categorical variable lists its levels"
-        elif variable.reference is None:
-            yield f"{where}.reference' is missing: say which of {listed(variable.levels)} the others are compared with"
-        elif variable.reference not in variable.levels:
-            yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)})"
-        if variable.test in {"student", "welch", "rank_sum"}:
-            yield f"{where}.test': '{variable.test}' is for continuous variables; allowed here: {listed(sorted(CATEGORICAL_TESTS))}"
-    else:
+    tests = CATEGORICAL_TESTS if variable.type == "categorical" else CONTINUOUS_TESTS
+    if variable.test and variable.test not in tests:
+        yield f"{where}.test': '{variable.test}' is not for {variable.type} variables; allowed here: {listed(tests)}"
+    if variable.type == "continuous":
         if variable.levels or variable.reference or variable.cut:
             yield f"{where}': a continuous variable has no levels, reference or cut"
-        if variable.test in CATEGORICAL_TESTS:
-            yield f"{where}.test': '{variable.test}' is for categorical variables; allowed here: 'student', 'welch', 'rank_sum'"
+    elif not variable.levels:
+        yield f"{where}.levels' is missing: a categorical variable lists its levels"
+    elif variable.reference is None:
+        yield f"{where}.reference' is missing: say which of {listed(variable.levels)} the others are compared with"
+    elif variable.reference not in variable.levels:
+        near = nearest(variable.reference, variable.levels)
+        yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
     if variable.cut:
-        yield from _known(study, f"{where}.cut.variable'", [variable.cut.variable])
-        if variable.column:
-            yield f"{where}': give either a column or a cut of another variable, not both"
-        if sorted(set(variable.cut.at)) != variable.cut.at:
-            yield f"{where}.cut.at': cut-points must increase"
-        if len(variable.levels or {}) != len(variable.cut.at) + 1:
-            yield f"{where}.cut.at': {len(variable.cut.at)} cut-points make {len(variable.cut.at) + 1} levels, the file names {len(variable.levels or {})}"
-        source = study.variables.get(variable.cut.variable)
-        if source and source.type != "continuous":
-            yield f"{where}.cut.variable': '{variable.cut.variable}' is not continuous"
+        yield from _cut(study, where, variable)
     if variable.applies_when:
         yield from _condition(study, f"{where}.applies_when", variable.applies_when)
+
+
+def _cut(study: StudyFile, where: str, variable: Variable) -> Iterator[str]:
+    cut, levels = variable.cut, variable.levels or {}
+    yield from _known(study, f"{where}.cut.variable'", [cut.variable])
+    if variable.column:
+        yield f"{where}': give either a column or a cut of another variable, not both"
+    if sorted(set(cut.at)) != cut.at:
+        yield f"{where}.cut.at': cut-points must increase"
+    if len(levels) != len(cut.at) + 1:
+        yield f"{where}.cut.at': {len(cut.at)} cut-points make {len(cut.at) + 1} levels, the file names {len(levels)}"
+    source = study.variables.get(cut.variable)
+    if source and source.type != "continuous":
+        yield f"{where}.cut.variable': '{cut.variable}' is not continuous"
 
 
 def _endpoint(study: StudyFile, name: str, endpoint: Endpoint) -> Iterator[str]:
@@ -99,7 +104,7 @@ def _steps(study: StudyFile) -> Iterator[str]:
     seen = ["screened", "primary"]
     for name, population in study.populations.items():
         if population.of not in seen:
-            yield f"entry 'populations.{name}.of': '{population.of}' is not a population named before it ({listed(seen)})"
+            yield f"entry 'populations.{name}.of': '{population.of}' is no population before it ({listed(seen)})"
         yield from _step_list(study, f"populations.{name}.steps", population.steps)
         seen.append(name)
 
@@ -119,8 +124,9 @@ def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[s
     if (condition.value is None) != (condition.op == "missing"):
         yield f"{where}.value': op '{condition.op}' takes {'no value' if condition.op == 'missing' else 'a value'}"
         return
-    if isinstance(condition.value, list) != (condition.op in {"in", "not in"}):
-        yield f"{where}.value': op '{condition.op}' takes {'a list' if condition.op in {'in', 'not in'} else 'one value'}"
+    takes_list = condition.op in {"in", "not in"}
+    if isinstance(condition.value, list) != takes_list:
+        yield f"{where}.value': op '{condition.op}' takes {'a list' if takes_list else 'one value'}"
         return
     variable = study.variables.get(condition.column)
     values = condition.value if isinstance(condition.value, list) else [condition.value]
@@ -135,7 +141,8 @@ def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[s
         yield f"{where}.op': '{condition.op}' needs a continuous variable; '{condition.column}' has levels"
     for value in values:
         if str(value) not in levels:
-            yield f"{where}.value': '{value}' is no level of '{condition.column}' ({listed(levels)}){nearest(str(value), levels)}"
+            near = nearest(str(value), levels)
+            yield f"{where}.value': '{value}' is no level of '{condition.column}' ({listed(levels)}){near}"
 
 
 def _lists(study: StudyFile) -> Iterator[str]:
@@ -188,4 +195,5 @@ def _known(study: StudyFile, where: str, names: list[str], *, arms: bool = False
 def _endpoints(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
     for name in names:
         if name not in study.endpoints:
-            yield f"{where}: no endpoint '{name}'{nearest(name, study.endpoints)} (endpoints: {listed(study.endpoints)})"
+            near = nearest(name, study.endpoints)
+            yield f"{where}: no endpoint '{name}'{near} (endpoints: {listed(study.endpoints)})"

@@ -1,6 +1,6 @@
 """What a study file may say: every entry, its type and its allowed values.
 
-No clinical decision has a default: event coding, time origin, reference levels, tests and horizons must be written down.
+No clinical decision has a default: event coding, time origin, reference levels, tests and horizons must be said.
 """
 
 from datetime import date

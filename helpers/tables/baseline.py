@@ -19,7 +19,7 @@ def baseline(
     tests = [method for method in dict.fromkeys(comparisons["method"]) if method]
     described = pd.concat([counts, summaries], ignore_index=True)
     sizes = [int(select(counts, group=group, variable="")["n"].iloc[0]) for group in study.groups]
-    heads = [f"{study.group_label(group)} (n = {n})" for group, n in zip(study.groups, sizes, strict=True)]
+    heads = [f"{study.group_label(group)} (n\u00a0=\u00a0{n})" for group, n in zip(study.groups, sizes, strict=True)]
     rows: list[Row] = []
     for variable in study.table_one.variables:
         test = select(comparisons, variable=variable).iloc[0]

@@ -89,9 +89,10 @@ def _foundation(study: Study, model: str, adjusted: pd.DataFrame) -> str:
     """What a model rests on, in a sentence."""
     fitted = select(adjusted, variable="").iloc[0]
     strata = ", ".join(study.label(each) for each in study.models[model].strata)
+    population = study.all_populations[fitted["population"]].label
     return (
-        f"Multivariable model: {int(fitted['n'])} patients, {int(fitted['n_event'])} events, {int(fitted['n_missing'])} "
-        f"patients lost to missing values, {int(fitted['n_parameter'])} parameters, "
+        f"Multivariable model ({population}): {int(fitted['n'])} patients, {int(fitted['n_event'])} events, "
+        f"{int(fitted['n_missing'])} patients lost to missing values, {int(fitted['n_parameter'])} parameters, "
         f"{_ratio(fitted['events_per_parameter'])} events per parameter; global likelihood-ratio test "
         f"{notation.p_equals(fitted['p_lrt'])}." + (f" Baseline hazards stratified by {strata}." if strata else "")
     )

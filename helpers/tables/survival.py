@@ -37,8 +37,8 @@ def medians(
     notes = [f"Follow-up by reverse Kaplan-Meier. Intervals on the {scale(model)} scale. NR, not reached."]
     lost = events[(events["group"] == OVERALL) & (events["n_missing"] > 0)]
     notes += [
-        f"{study.endpoints[row['endpoint']].label}: {int(row['n_missing'])} patients have no usable time; their events are "
-        "counted here, but they are in no curve, median, test or model."
+        f"{study.endpoints[row['endpoint']].label}, patients without a usable time: {int(row['n_missing'])}. Their "
+        "events are counted here, but they are in no curve, median, test or model."
         for _, row in lost.iterrows()
     ]
     return finished(Table("medians", "Follow-up and median time to event", header, tuple(rows), tuple(notes)), study)

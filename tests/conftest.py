@@ -1,0 +1,42 @@
+"""Studies and cohorts the tests share."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from helpers.cohort import Cohort, read_cohort
+from helpers.study import read_study
+
+STENT = Path(__file__).parent / "studies" / "stent"
+
+
+@pytest.fixture(scope="session")
+def gbsg2() -> Cohort:
+    """686 real women, durations in days."""
+    return read_cohort(read_study("data/gbsg2"))
+
+
+@pytest.fixture(scope="session")
+def stent() -> Cohort:
+    """64 invented patients: other names, dates, two endpoints, exclusions, missing values, a level without events."""
+    return read_cohort(read_study(STENT))
+
+
+@pytest.fixture
+def study_copy(tmp_path: Path) -> Callable[..., Path]:
+    """A writable copy of the invented study, its study file edited by replacing text."""
+
+    def make(replace: dict[str, str] | None = None, append: str = "") -> Path:
+        folder = tmp_path / "stent"
+        shutil.copytree(STENT, folder, dirs_exist_ok=True)
+        path = folder / "study.toml"
+        text = path.read_text()
+        for old, new in (replace or {}).items():
+            assert text.count(old) >= 1, old
+            text = text.replace(old, new, 1)
+        path.write_text(text + append)
+        return folder
+
+    return make

@@ -1,0 +1,90 @@
+"""Sentences say what the numbers say, and no more."""
+
+import numpy as np
+import pytest
+
+from helpers import cox, notation, wording
+from helpers.ledger import melt
+from helpers.results import results
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.5, 0.9, "lower"), (0.5, 1.0, "unclear"), (0.9, 1.1, "unclear"), (1.0, 2.0, "unclear"), (1.01, 3.0, "higher")]
+    + [(np.nan, np.nan, "unclear"), (np.nan, 0.9, "lower")],
+)
+def test_direction(low, high, expected):
+    assert wording.direction(low, high, 1) == expected
+
+
+def test_an_interval_that_covers_one_is_no_benefit(gbsg2):
+    frame = cox.univariable(gbsg2)
+    arm = (frame["variable"] == "horTh") & (frame["level"] == "yes")
+    for high, phrase in ((0.999, "associated with a lower hazard"), (1.0, "no association"), (1.2, "no association")):
+        frame.loc[arm, "hr_high"] = high
+        said = repr(wording.treatment(melt([frame], "x"), study=gbsg2.study))
+        assert phrase in said
+        assert ("lower" in said) == (high < 1)
+    frame.loc[arm, ["hr", "hr_low", "hr_high"]] = [2.0, 1.5, 2.5]
+    assert "associated with a higher hazard" in repr(wording.treatment(melt([frame], "x"), study=gbsg2.study))
+
+
+def test_the_sentences_of_the_real_study(gbsg2):
+    said = wording.key_findings(results(gbsg2.study, gbsg2), study=gbsg2.study).sentences
+    assert said[0] == "Of 686 patients screened, 686 were analysed; none was excluded."
+    assert "299 events in 686 patients, median follow-up 54.0 (51.6–56.4) months" in said[2]
+    assert (
+        "Median recurrence-free survival was 66.3 (63.0–NR) months with “Hormonal therapy” and 50.2 (42.6–59.6) months "
+        "with “No hormonal therapy” (log-rank P = 0.003)." in said
+    )
+    assert any("HR 0.71, 95% CI 0.55–0.91, P = 0.007; 686 patients, 299 events" in each for each in said)
+    assert "not randomised" in said[-1]
+
+
+def test_a_synthetic_cohort_is_named_first_and_exclusions_are_told(stent):
+    said = wording.key_findings(results(stent.study, stent), study=stent.study).sentences
+    assert said[0].startswith("Synthetic cohort")
+    assert "60 were analysed; 4 were excluded: neither procedure (2), younger than 18 years (2)" in said[1]
+    assert not any("48 months" in each for each in said)
+
+
+def test_nothing_is_said_of_what_was_not_computed(gbsg2):
+    rows = results(gbsg2.study, gbsg2)
+    said = wording.key_findings(rows[rows["section"] == "02_cohort"], study=gbsg2.study).sentences
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0004, "<0.001"), (0.0012, "0.001"), (0.0094, "0.009"), (0.012, "0.01"), (0.0451, "0.045"), (0.0504, "0.050")]
+    + [(0.0549, "0.055"), (0.055, "0.06"), (0.31, "0.31"), (0.995, ">0.99"), (np.nan, "n.e.")],
+)
+def test_p_values(p, text):
+    assert notation.p_value(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((0.37, 0.15, 0.91), "0.37 (0.15–0.91)"),
+        ((0.6, 0.36, 0.9986), "0.60 (0.360–0.999)"),
+        ((0.6, 0.36, 1.0), "0.60 (0.36–1.00)"),
+        ((12.0, 0.9, 4000.0), "12.00 (0.90–>999)"),
+        ((0.002, 0.0001, 0.04), "<0.01 (<0.01–0.04)"),
+        ((np.nan, np.nan, np.nan), "n.e."),
+    ],
+)
+def test_hazard_ratios(value, text):
+    assert notation.hazard_ratio(*value) == text
+
+
+def test_other_numbers():
+    assert notation.number(-0.001, 1) == "0.0"
+    assert notation.estimate(-2.25, -4.1, 0.6, 1) == "−2.2 (−4.1 to 0.6)"
+    assert notation.time(9.9, 7.6, np.nan) == "9.9 (7.6–NR)"
+    assert notation.share(0, np.nan) == "0 (n.e.)"
+    assert [notation.within(each) for each in ("Overall survival", "AJCC stage", "T stage")] == [
+        "overall survival",
+        "AJCC stage",
+        "T stage",
+    ]
