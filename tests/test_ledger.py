@@ -50,7 +50,12 @@ def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(ste
     ],
 )
 def test_a_row_outside_the_vocabulary_is_refused(change, message):
-    row = dict.fromkeys(ledger.COLUMNS, "") | {"analysis": "kaplan_meier", "model": "log", "statistic": "rate", "value": 1.0}
+    row = dict.fromkeys(ledger.COLUMNS, "") | {
+        "analysis": "kaplan_meier",
+        "model": "log",
+        "statistic": "rate",
+        "value": 1.0,
+    }
     ledger.validate(pd.DataFrame([row], columns=ledger.COLUMNS))
     with pytest.raises(ValueError, match=message):
         ledger.validate(pd.DataFrame([row | change], columns=ledger.COLUMNS))

@@ -160,7 +160,9 @@ def _entries(parent: str) -> list[str]:
     schema = StudyFile.model_json_schema()
     node = schema
     for part in [each for each in parent.split(".") if each]:
-        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
+        keyed = next(iter(node.get("patternProperties", {}).values()), None)
+        node = node.get("properties", {}).get(part) or keyed or node.get("additionalProperties") or node.get("items")
+        node = node if isinstance(node, dict) else {}
         options = [node, *node.get("anyOf", [])]
         reference = next((each["$ref"] for each in options if "$ref" in each), None)
         node = schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node

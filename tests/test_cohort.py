@@ -1,0 +1,222 @@
+"""The patients' table: what does not fit gets one sentence with file, column and row, and never an identifier."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from building import arms, categorical, cohort_of, continuous, endpoint, write_study
+
+from helpers.cohort import examine, read_cohort
+from helpers.errors import CohortError, ParameterError
+from helpers.study import read_study
+
+TABLE = pd.DataFrame(
+    {
+        "id": ["A-17", "B-23", "C-31", "D-47", "E-53", "F-61"],
+        "arm": ["a", "b", "a", "b", "a", "b"],
+        "age": [61.0, 55.0, 70.0, 48.0, 66.0, 59.0],
+        "sex": ["f", "m", "m", "f", "m", "f"],
+        "time": [12.0, 30.0, 7.0, 45.0, 3.5, 22.0],
+        "event": [1, 0, 1, 0, 1, 1],
+    }
+)
+STUDY = {
+    "cohort": {"source": "cohort.csv", "id": "id"},
+    "arms": arms("arm", "a", "b"),
+    "variables": {"age": continuous(), "sex": categorical("f", "m")},
+    "endpoints": {"OS": endpoint(zero_time="error")},
+}
+BAD = {
+    "missing column": (lambda t: t.drop(columns="age"), "there is no column 'age' (entry 'variables.age')"),
+    "misspelt column": (lambda t: t.rename(columns={"age": "Agee"}), "no column 'age' (entry 'variables.age'); did you mean 'Agee'?"),
+    "missing event column": (lambda t: t.rename(columns={"event": "evnt"}), "no column 'event' (entry 'endpoints.OS.event'); did you mean 'evnt'?"),
+    "text in a number column": (lambda t: put(t, 2, "age", "old"), "column 'age', row 4: 'old' is not a finite number"),
+    "decimal comma": (lambda t: put(t, 0, "age", "61,5"), "column 'age', row 2: '61,5' is not a finite number"),
+    "infinite time": (lambda t: put(t, 3, "time", "inf"), "column 'time', row 5: 'inf' is not a finite number"),
+    "overflowing time": (lambda t: put(t, 3, "time", "1e999"), "column 'time', row 5: '1e999' is not a finite number"),
+    "unknown level": (lambda t: put(t, 1, "sex", "male"), "column 'sex', row 3: 'male' is not a level; allowed: f, m"),
+    "unknown arm": (lambda t: put(t, 1, "arm", "c"), "column 'arm', row 3: 'c' is not a level; allowed: a, b"),
+    "events coded 1 and 2": (lambda t: t.assign(event=t["event"] + 1), "column 'event', row 2: '2' is neither an event (1) nor censored (0)"),
+    "missing event": (lambda t: put(t, 4, "event", ""), "column 'event', row 6: endpoint 'OS' needs to know whether the event happened"),
+    "negative time": (lambda t: put(t, 4, "time", "-1"), "column 'time', row 6: endpoint 'OS' has a time below zero"),
+    "missing time": (lambda t: put(t, 4, "time", ""), "column 'time', row 6: endpoint 'OS' has no time"),
+    "zero time": (lambda t: put(t, 5, "time", "0"), "column 'time', row 7: endpoint 'OS' has a time of zero; say zero_time"),
+    "missing arm": (lambda t: put(t, 0, "arm", ""), "column 'arm', row 2: the arm is missing in a patient no step excludes"),
+    "duplicate identifier": (lambda t: put(t, 3, "id", "B-23"), "column 'id': rows 3 and 5 have the same identifier"),
+    "missing identifier": (lambda t: put(t, 3, "id", ""), "column 'id', row 5: the identifier is missing"),
+    "identifiers in the wrong column": (lambda t: t.assign(age=t["id"]), "column 'age', row 2: (an identifier, not shown) is not a finite number (and 5 more rows)"),
+    "one arm empty": (lambda t: t[t["arm"] == "a"], "no patient of population 'primary' is in the arm 'b' (arm b)"),
+    "no patients": (lambda t: t.head(0), "the table has a header but no patients"),
+}  # fmt: skip
+
+
+def put(table: pd.DataFrame, row: int, column: str, value: str) -> pd.DataFrame:
+    """The table as text with one cell replaced."""
+    changed = table.astype(object)
+    changed.iloc[row, changed.columns.get_loc(column)] = value
+    return changed
+
+
+@pytest.mark.parametrize("case", BAD, ids=list(BAD))
+def test_what_does_not_fit_gets_its_sentence(tmp_path, case):
+    change, sentence = BAD[case]
+    with pytest.raises(CohortError) as caught:
+        cohort_of(tmp_path / "study", change(TABLE), **STUDY)
+    message = str(caught.value)
+    assert sentence in message
+    assert not any(name in message for name in TABLE["id"])
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "cohort.csv: the file is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "cohort.csv: this is not a text file in UTF-8"),
+        (b"id,arm\x00\n", "cohort.csv: this is a binary file, not CSV"),
+        (b"id;arm;age\n1;a;2\n", "columns are separated by ';' here"),
+        (b"id,arm,age,sex,time,event,age\n1,a,2,f,3,1,2\n", "cohort.csv: column 'age' is given twice"),
+        (b"id,arm,age,sex,time,event\n1,a,61,f,3,1\n2,b,61,f,3\n", "cohort.csv, row 3: 5 cells where the header has 6"),
+    ],
+)
+def test_files_that_are_no_table(tmp_path, content, sentence):
+    folder = write_study(tmp_path / "study", TABLE, **STUDY)
+    (folder / "cohort.csv").write_bytes(content)
+    with pytest.raises(CohortError) as caught:
+        read_cohort(read_study(folder))
+    assert sentence in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_of_another_kind(tmp_path):
+    folder = write_study(tmp_path / "study", TABLE, **STUDY)
+    (folder / "cohort.csv").rename(folder / "cohorts.csv")
+    with pytest.raises(CohortError, match=r"there is no such file; did you mean 'cohorts\.csv'\?"):
+        read_cohort(read_study(folder))
+    folder = write_study(tmp_path / "other", TABLE, **{**STUDY, "cohort": {"source": "cohort.xlsx"}})
+    (folder / "cohort.csv").rename(folder / "cohort.xlsx")
+    with pytest.raises(CohortError, match=r"is a \.csv or \.parquet file, not '\.xlsx'"):
+        read_cohort(read_study(folder))
+    folder = write_study(tmp_path / "library", TABLE, **{**STUDY, "cohort": {"source": "lifelines:gbsg"}})
+    with pytest.raises(CohortError, match="there is no data set 'lifelines:gbsg'"):
+        read_cohort(read_study(folder))
+
+
+def test_all_problems_are_listed_by_the_check(tmp_path):
+    table = put(put(TABLE, 2, "age", "old"), 1, "sex", "male")
+    study = read_study(write_study(tmp_path / "study", table, **STUDY))
+    problems = [finding.problem for finding in examine(study) if finding.problem]
+    assert [problem.split(": ")[1].split(" is ")[0] for problem in problems] == ["'old'", "'male'"]
+    with pytest.raises(CohortError, match=r"\(1 more; `python -m helpers check` lists them\)"):
+        read_cohort(study)
+
+
+def test_parquet_gives_the_same_cohort_as_csv(stent, study_copy):
+    folder = study_copy({'source = "cohort.csv"': 'source = "cohort.parquet"'})
+    frame = pd.read_csv(folder / "cohort.csv")
+    dates = ["started", "progressed", "died", "last_seen"]
+    frame[dates] = frame[dates].apply(pd.to_datetime)
+    frame.to_parquet(folder / "cohort.parquet")
+    cohort = read_cohort(read_study(folder))
+    pd.testing.assert_frame_equal(cohort.data, stent.data.set_axis(stent.data.index - 1))
+    for name in ("OS", "PFS"):
+        pd.testing.assert_frame_equal(
+            cohort.outcomes[name], stent.outcomes[name].set_axis(stent.outcomes[name].index - 1)
+        )
+    shutil.copy(folder / "study.toml", folder / "cohort.parquet")
+    with pytest.raises(CohortError, match="this is not a Parquet file"):
+        read_cohort(read_study(folder))
+
+
+def test_everybody_who_left_is_counted(stent):
+    flow = stent.flow.set_index(["population", "name", "group"])[["n_before", "n_excluded", "n"]]
+    assert flow.loc[("primary", "no_procedure", "overall")].tolist() == [64, 2, 62]
+    assert flow.loc[("primary", "minor", "overall")].tolist() == [62, 2, 60]
+    assert flow.loc[("primary", "minor", "surgery"), "n"] + flow.loc[("primary", "minor", "stent"), "n"] == 60
+    assert flow.loc[("staged", "no_stage", "overall")].tolist() == [60, 5, 55]
+    assert flow.loc[("staged", "stage_4", "overall")].tolist() == [55, 11, 44]
+    assert len(stent.rows("staged")) == 44
+    with pytest.raises(ParameterError, match=r"no population 'stagd'; did you mean 'staged'\?"):
+        stent.rows("stagd")
+
+
+def test_a_step_that_cannot_be_decided_is_an_error(study_copy):
+    folder = study_copy({'name = "no_stage"\nreason = "Stage not known"\nexclude = { column = "stage", op = "missing" }': 'name = "old"\nreason = "Old"\nexclude = { column = "years", op = ">", value = 150 }'})  # fmt: skip
+    with pytest.raises(
+        CohortError, match=r"column 'stage', row \d+: the cell is empty, so step 'stage_4' cannot be decided"
+    ):
+        read_cohort(read_study(folder))
+
+
+def test_dates_become_months_and_events_stop_at_the_cut_off(tmp_path):
+    table = pd.DataFrame(
+        {
+            "arm": ["a", "b", "a", "b", "a"],
+            "start": ["2020-01-01"] * 5,
+            "relapse": ["2020-03-01", "", "", "", ""],
+            "death": ["2020-06-01", "2021-06-01", "", "2020-02-10", ""],
+            "seen": ["2020-06-01", "2021-06-01", "2020-09-01", "2020-02-10", "2022-01-01"],
+        }
+    )
+    dates = {"index_date": "start", "last_contact": "seen"}
+    named = {"label": "Survival", "event_label": "death", "origin": "start"}
+    study = {
+        "cohort": {"source": "cohort.csv", "data_cut_off": "CUT"},
+        "arms": arms("arm", "a", "b"),
+        "variables": {"arm2": categorical("a", "b", column="arm")},
+        "endpoints": {
+            "OS": {**named, **dates, "event_dates": ["death"]},
+            "RFS": {**named, **dates, "event_dates": ["relapse", "death"]},
+        },
+    }
+    folder = write_study(tmp_path / "study", table, **study)
+    path = folder / "study.toml"
+    path.write_text(path.read_text().replace('"CUT"', "2020-12-31"))
+    cohort = read_cohort(read_study(folder))
+    days = (cohort.outcomes["OS"]["time"] * 30.4375).round(9).tolist()
+    assert days == [152, 365, 244, 40, 365]
+    assert cohort.outcomes["OS"]["event"].tolist() == [True, False, False, True, False]
+    assert (cohort.outcomes["RFS"]["time"] * 30.4375).round(9).tolist() == [60, 365, 244, 40, 365]
+    table.loc[2, "seen"] = "2020-02-30"
+    table.to_csv(folder / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match=r"column 'seen', row 4: '2020-02-30' is not a date written YYYY-MM-DD"):
+        read_cohort(read_study(folder))
+    table.loc[2, "seen"] = "2019-12-30"
+    table.to_csv(folder / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match=r"column 'start', row 4: endpoint 'OS' has a time below zero"):
+        read_cohort(read_study(folder))
+
+
+@pytest.mark.parametrize(("unit", "days"), [("days", 1), ("weeks", 7), ("months", 30.4375), ("years", 365.25)])
+def test_units_of_time(tmp_path, unit, days):
+    cohort = cohort_of(tmp_path / "study", TABLE, **{**STUDY, "endpoints": {"OS": endpoint(unit=unit)}})
+    np.testing.assert_allclose(cohort.outcomes["OS"]["time"] * 30.4375, TABLE["time"] * days, rtol=1e-14)
+
+
+def test_a_missing_time_the_study_excludes_still_counts_its_event(tmp_path):
+    table = put(put(TABLE, 0, "time", ""), 1, "time", "0")
+    rule = endpoint(missing_time="exclude", zero_time="half_day")
+    cohort = cohort_of(tmp_path / "study", table, **{**STUDY, "endpoints": {"OS": rule}})
+    assert cohort.outcomes["OS"]["event"].sum() == 4
+    assert len(cohort.outcome("OS")) == 5
+    assert cohort.outcomes["OS"]["time"].iloc[1] * 30.4375 == pytest.approx(0.5, abs=1e-12)
+    left = cohort_of(tmp_path / "two", table, **{**STUDY, "endpoints": {"OS": {**rule, "zero_time": "exclude"}}})
+    assert len(left.outcome("OS")) == 4
+
+
+def test_no_value_where_none_can_be(study_copy):
+    folder = study_copy()
+    table = pd.read_csv(folder / "cohort.csv", dtype=str)
+    row = table.index[table["procedure"] == "surgery"][0]
+    table.loc[row, "stent_mm"] = "10"
+    table.to_csv(folder / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match=f"column 'stent_mm', row {row + 2}: '10' is given where it cannot apply"):
+        read_cohort(read_study(folder))
+
+
+def test_cut_points_and_numeric_levels(gbsg2, tmp_path):
+    rows = gbsg2.rows()
+    assert rows.loc[rows["node_group"] == "1-3", "pnodes"].max() == 3
+    assert rows.loc[rows["node_group"] == "4-9", "pnodes"].agg(["min", "max"]).tolist() == [4, 9]
+    table = TABLE.assign(grade=["1", "2.0", "2", "1.0", "1", "2"])
+    cohort = cohort_of(tmp_path / "study", table, **{**STUDY, "variables": {"grade": categorical(1, 2)}})
+    assert cohort.rows()["grade"].tolist() == ["1", "2", "2", "1", "1", "2"]

@@ -1,0 +1,199 @@
+"""Cox models worked by hand, against a second engine, and where nothing finite can be estimated."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from building import arms, categorical, cohort_of, continuous, endpoint
+from scipy.optimize import brentq
+from statsmodels.duration.hazard_regression import PHReg
+
+from helpers import cox
+from helpers.ledger import select
+
+SIX = pd.DataFrame({"x": [1, 1, 1, 0, 0, 0], "time": [1, 1, 6, 6, 8, 9], "event": [1, 0, 1, 1, 0, 1]})
+
+
+def six_log_likelihood(beta: float) -> float:
+    """Efron's partial log likelihood of the six patients, written out by hand."""
+    r = np.exp(beta)
+    return 2 * beta - np.log(3 * r + 3) - np.log(r + 3) - np.log((r + 5) / 2)
+
+
+def test_six_patients_by_hand():
+    beta = brentq(lambda b: 2 - sum((r := np.exp(b)) / (r + k) for k in (1, 3, 5)), 0, 5, xtol=1e-14)
+    information = sum(k * np.exp(beta) / (np.exp(beta) + k) ** 2 for k in (1, 3, 5))
+    fitted = cox.fit(SIX[["x"]], SIX["time"].to_numpy(), SIX["event"].to_numpy())
+    assert fitted.log_hr["x"] == pytest.approx(beta, abs=1e-9)
+    assert beta == pytest.approx(1.676857, abs=5e-7)
+    assert fitted.covariance.loc["x", "x"] == pytest.approx(1 / information, rel=1e-8)
+    assert fitted.log_likelihood == pytest.approx(six_log_likelihood(beta), abs=1e-12)
+    null = cox.fit(SIX[[]], SIX["time"].to_numpy(), SIX["event"].to_numpy())
+    assert null.log_likelihood == pytest.approx(six_log_likelihood(0), abs=1e-12)
+
+
+def test_a_second_engine_agrees_with_and_without_strata(gbsg2):
+    data = gbsg2.outcome("RFS")
+    x = pd.DataFrame({"yes": data["horTh"] == "yes", "age": data["age"] / 10, "nodes": data["pnodes"]}).astype(float)
+    time, event = data["time"].to_numpy(), data["event"].to_numpy()
+    for strata in (None, data["tgrade"].cat.codes.to_numpy()):
+        theirs = PHReg(time, x.to_numpy(), event, ties="efron", strata=strata).fit()
+        ours = cox.fit(x, time, event, strata)
+        np.testing.assert_allclose(ours.log_hr, theirs.params, rtol=1e-6)
+        np.testing.assert_allclose(np.sqrt(np.diag(ours.covariance)), theirs.bse, rtol=1e-6)
+
+
+def test_a_model_says_what_it_rests_on(stent):
+    frame = select(cox.multivariable(stent), model="stratified", endpoint="OS")
+    whole = select(frame, variable="").iloc[0]
+    known = stent.outcome("OS").dropna(subset=["stage", "perforation"])
+    assert whole[["n", "n_event", "n_missing"]].tolist() == [len(known), known["event"].sum(), 59 - len(known)]
+    assert whole["n_parameter"] == 4
+    assert whole["events_per_parameter"] == known["event"].sum() / 4
+    reference = select(frame, variable="stage", level="2").iloc[0]
+    assert reference["n"] == (known["stage"] == "2").sum()
+    assert np.isnan(reference["hr"])
+    assert reference["not_estimable"] == {}
+    staged = select(cox.multivariable(stent), model="staged_only", variable="").iloc[0]
+    assert staged["population"] == "staged"
+
+
+def test_a_level_without_events_leaves_the_rest_at_its_limit(stent):
+    frame = select(cox.multivariable(stent), model="stratified", endpoint="OS")
+    perforated = select(frame, variable="perforation", level="yes").iloc[0]
+    assert perforated["not_estimable"]["hr"] == "no events in this level"
+    assert perforated[["n", "n_event"]].tolist() == [2, 0] or perforated["n_event"] == 0
+    data = stent.outcome("OS").dropna(subset=["stage"])
+    x = pd.get_dummies(data[["procedure", "stage", "perforation"]].astype(str), dtype=float)
+    x = x[["procedure_stent", "stage_3", "stage_4", "perforation_yes"]]
+    strata = data["centre"].cat.codes.to_numpy()
+    theirs = PHReg(data["time"].to_numpy(), x.to_numpy(), data["event"].to_numpy(), ties="efron", strata=strata).fit()
+    assert theirs.params[3] < -15
+    ours = [
+        select(frame, variable=v, level=lv)["log_hr"].iloc[0]
+        for v, lv in (("procedure", "stent"), ("stage", "3"), ("stage", "4"))
+    ]
+    np.testing.assert_allclose(ours, theirs.params[:3], rtol=1e-4)
+    whole = select(frame, variable="").iloc[0]
+    assert whole["log_likelihood"] == pytest.approx(theirs.llf, rel=1e-6)
+    assert 0 < select(frame, variable="perforation", level="")["p_lrt"].iloc[0] < 1
+
+
+def cohort_with(folder, table, variables, covariates, **more):
+    model = {"label": "A model", "endpoints": ["OS"], "covariates": covariates, **more}
+    study = {"arms": arms("arm", "a", "b"), "variables": variables, "endpoints": {"OS": endpoint()}}
+    return cohort_of(folder, table, **study, models={"m": model})
+
+
+def table_of(n=40, seed=3):
+    rng = np.random.default_rng(seed)
+    arm = np.where(np.arange(n) % 2, "b", "a")
+    time = rng.exponential(10, n) * np.where(arm == "b", 1.5, 1)
+    frame = pd.DataFrame({"arm": arm, "time": time.round(3) + 0.001, "event": (rng.random(n) < 0.7).astype(int)})
+    return frame.assign(x=rng.normal(size=n).round(3), g=rng.choice(["u", "v", "w"], n))
+
+
+def test_a_reference_without_events_leaves_no_contrast_but_the_other_covariates(tmp_path):
+    table = table_of()
+    table.loc[table["g"] == "u", "event"] = 0
+    variables = {"x": continuous(), "g": categorical("u", "v", "w")}
+    frame = cox.multivariable(cohort_with(tmp_path, table, variables, ["arm", "x", "g"]))
+    for level in ("v", "w"):
+        assert (
+            select(frame, variable="g", level=level).iloc[0]["not_estimable"]["hr"]
+            == "no events in the reference level"
+        )
+    kept = table[table["g"] != "u"]
+    x = np.column_stack([kept["arm"] == "b", kept["x"], kept["g"] == "w"]).astype(float)
+    theirs = PHReg(kept["time"].to_numpy(), x, kept["event"].to_numpy(), ties="efron").fit()
+    assert select(frame, variable="x")["log_hr"].iloc[0] == pytest.approx(theirs.params[1], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "covariates", "reason"),
+    [
+        (lambda t: t.assign(x=t["time"].rank()), ["x"], "the partial likelihood has no finite maximum"),
+        (lambda t: t.assign(x=1.5), ["arm", "x"], "the variable does not vary"),
+        (lambda t: t.assign(y=2 * t["x"] + 1), ["x", "y"], "covariates are linearly dependent"),
+        (lambda t: t.assign(event=0), ["x"], "no events"),
+        (
+            lambda t: t.assign(event=(t["time"] == t["time"].min()).astype(int)),
+            ["x", "y"],
+            "more parameters than events",
+        ),
+    ],
+    ids=["separated", "constant", "collinear", "no events", "too many parameters"],
+)
+def test_what_has_no_finite_estimate_is_said_so(tmp_path, change, covariates, reason):
+    table = change(table_of().assign(y=np.random.default_rng(9).normal(size=40)))
+    if reason == "the partial likelihood has no finite maximum":
+        table["event"] = 1
+    variables = {"x": continuous(), "y": continuous(), "g": categorical("u", "v", "w")}
+    frame = cox.multivariable(cohort_with(tmp_path, table, variables, covariates))
+    blank = frame[frame["not_estimable"].map(lambda each: each.get("hr") == reason)]
+    assert len(blank) >= 1
+    assert blank["hr"].isna().all()
+    finite = frame["hr"].dropna()
+    assert ((finite > 1e-4) & (finite < 1e4)).all()
+
+
+def test_per_scales_the_hazard_ratio(tmp_path):
+    table = table_of()
+    one = cox.multivariable(cohort_with(tmp_path / "1", table, {"x": continuous(unit="cycles")}, ["x"]))
+    ten = cox.multivariable(cohort_with(tmp_path / "10", table, {"x": continuous(unit="cycles", per=10)}, ["x"]))
+    rows = [select(frame, variable="x").iloc[0] for frame in (one, ten)]
+    assert rows[1]["log_hr"] == pytest.approx(10 * rows[0]["log_hr"], rel=1e-8)
+    assert [row["reference"] for row in rows] == ["per cycle", "per 10 cycles"]
+
+
+def test_two_steps_admit_by_the_rule_the_study_chose(tmp_path):
+    table = table_of(60, seed=5)
+    risk = np.where(table["g"] == "w", 0.35, 1.0) * np.where(table["arm"] == "b", 1, 1.2)
+    table["time"] = (table["time"] * risk).round(3) + 0.001
+    variables = {"x": continuous(), "g": categorical("u", "v", "w")}
+    study = {"arms": arms("arm", "a", "b"), "variables": variables, "endpoints": {"OS": endpoint()}}
+    names = ["arm", "x", "g"]
+    alone = cox.univariable(
+        cohort_of(tmp_path / "alone", table, **study, univariable={"endpoints": ["OS"], "variables": names})
+    )
+    level_p = select(alone, variable="g")["p_wald"].min()
+    global_p = select(alone, variable="g", level="")[["p_lrt", "p_overall"]].iloc[0]
+    assert level_p < global_p.min(), "the case must tell the rules apart"
+    between = (level_p + global_p.min()) / 2
+    kept = {}
+    for by in ("any_level", "likelihood_ratio", "wald"):
+        model = {
+            "label": "Two steps",
+            "endpoints": ["OS"],
+            "candidates": names,
+            "selection": {"by": by, "p_below": float(between)},
+        }
+        frame = cox.multivariable(cohort_of(tmp_path / by, table, **study, models={"two_step": model}))
+        kept[by] = [each for each in dict.fromkeys(frame["variable"]) if each]
+    assert "g" in kept["any_level"]
+    assert "g" not in kept["likelihood_ratio"] + kept["wald"]
+    model = {
+        "label": "x",
+        "endpoints": ["OS"],
+        "candidates": names,
+        "selection": {"by": "wald", "p_below": 1e-9, "always": ["x"]},
+    }
+    forced = cox.multivariable(cohort_of(tmp_path / "forced", table, **study, models={"two_step": model}))
+    assert [each for each in dict.fromkeys(forced["variable"]) if each] == ["x"]
+    model["selection"] = {"by": "wald", "p_below": 1e-9}
+    empty = cox.multivariable(cohort_of(tmp_path / "empty", table, **study, models={"two_step": model}))
+    assert empty.iloc[0]["not_estimable"] == {"p_lrt": "no candidate entered the model"}
+
+
+def test_intervals_cover_a_known_hazard_ratio():
+    rng = np.random.default_rng(20)
+    truth, covered, estimates = np.log(0.6), 0, []
+    x = (np.arange(150) % 2).astype(float)
+    for _ in range(200):
+        death = rng.exponential(1 / np.exp(truth * x))
+        censored = rng.uniform(0.3, 3, 150)
+        fitted = cox.fit(pd.DataFrame({"x": x}), np.minimum(death, censored), death <= censored)
+        estimate, se = fitted.log_hr["x"], np.sqrt(fitted.covariance.loc["x", "x"])
+        covered += abs(estimate - truth) < 1.959964 * se
+        estimates.append(estimate)
+    assert 0.91 < covered / 200 < 0.985
+    assert abs(np.mean(estimates) - truth) < 3 * np.std(estimates) / np.sqrt(200)

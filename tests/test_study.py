@@ -1,0 +1,80 @@
+"""A study file that cannot be meant gets one sentence with its entry and what is allowed."""
+
+import pytest
+
+from helpers.errors import StudyError
+from helpers.study import read_study
+
+ENTRY = {
+    "unknown and missing": ({"reference = \"surgery\"": "referense = \"surgery\""}, "'arms.reference' is missing"),
+    "unknown entry alone": ({"seed = 7": "seed = 7\nseeed = 8"}, "entry 'seeed' is unknown; did you mean 'seed'?"),
+    "unknown entry deep": ({"origin = \"admission\"": "origin = \"a\"\nevnt = \"x\""}, "'endpoints.OS.evnt' is unknown; did you mean 'event'?"),
+    "missing entry": ({"seed = 7\n": ""}, "entry 'seed' is missing"),
+    "wrong type": ({"seed = 7": "seed = \"seven\""}, "entry 'seed': input should be a valid integer, not 'seven'"),
+    "broken TOML": ({"seed = 7": "seed = = 7"}, "this is not valid TOML: Invalid value (at line 5, column 8)"),
+    "three arms": ({"stent = \"Self-expanding stent\" }": "stent = \"S\", tube = \"T\" }"}, "names 3 arms ('surgery', 'stent', 'tube'); exactly two"),
+    "reference of the arms": ({"reference = \"surgery\"": "reference = \"surgry\""}, "'arms.reference': 'surgry' is no level of the arms ('surgery', 'stent')"),
+    "reference of a variable": ({"reference = \"south\"": "reference = \"sauth\""}, "'variables.centre.reference': 'sauth' is no level ('north', 'south'); did you mean 'south'?"),
+    "reference not said": ({"reference = \"south\"\n": ""}, "'variables.centre.reference' is missing: say which of 'north', 'south'"),
+    "variable not described": ({"variables = [\"years\", \"stage\", \"albumin\", \"diameter\"": "variables = [\"years\", \"staje\""}, "'table_one.variables': no variable 'staje'; did you mean 'stage'?"),
+    "twice in a list": ({"variables = [\"years\", \"stage\", \"albumin\", \"diameter\"": "variables = [\"years\", \"years\""}, "'table_one.variables': 'years' is given twice"),
+    "event coding not said": ({"index_date = \"started\"\nevent_dates = [\"died\"]\nlast_contact = \"last_seen\"": "time = \"t\"\nunit = \"days\"\nevent = \"d\""}, "'endpoints.OS.event_values' is missing: the coding of events must be said"),
+    "no cut-off for dates": ({"data_cut_off = 2021-12-31\n": ""}, "'cohort.data_cut_off' is missing: endpoint 'OS' is made from dates"),
+    "time origin not said": ({"origin = \"admission\"\n": ""}, "'endpoints.OS.origin' is missing"),
+    "level in a condition": ({"value = \"stent\" }": "value = \"stint\" }"}, "'stint' is no level of 'procedure' ('surgery', 'stent'); did you mean 'stent'?"),
+    "text for a number": ({"op = \"<\", value = 18": "op = \"<\", value = \"young\""}, "'eligibility.1.exclude.value': 'years' is continuous, so the value is a number"),
+    "order of levels": ({"op = \"in\", value = [4]": "op = \">\", value = 3"}, "'>' needs a continuous variable; 'stage' has levels"),
+    "operator": ({"op = \"<\"": "op = \"smaller\""}, "entry 'eligibility.1.exclude.op': input should be"),
+    "horizon missing": ({"tau = { OS = 18, PFS = 12 }": "tau = { OS = 18 }"}, "'survival.tau.PFS' is missing"),
+    "endpoint of a model": ({"endpoints = [\"PFS\"]": "endpoints = [\"PSF\"]"}, "no endpoint 'PSF'; did you mean 'PFS'?"),
+    "selection without candidates": ({"candidates = [\"procedure\", \"years\", \"stage\", \"albumin\"]": "covariates = [\"procedure\"]"}, "'models.any_level.selection' belongs to candidates"),
+    "stratum that is a number": ({"strata = [\"centre\"]": "strata = [\"years\"]"}, "'models.stratified.strata': 'years' is not categorical"),
+    "population unknown": ({"population = \"staged\"": "population = \"stagged\""}, "no population 'stagged'; did you mean 'staged'?"),
+    "times out of order": ({"months = [6, 12, 48]": "months = [12, 6, 48]"}, "'survival.months': times must increase"),
+    "test of the wrong kind": ({"test = \"welch\"": "test = \"fisher\""}, "'fisher' is not for continuous variables; allowed here: 'student', 'welch', 'rank_sum'"),
+    "confidence": ({"confidence = 0.9": "confidence = 90"}, "entry 'confidence': input should be less than 1, not 90"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ENTRY, ids=list(ENTRY))
+def test_a_mistake_gets_its_sentence(study_copy, case):
+    replace, sentence = ENTRY[case]
+    with pytest.raises(StudyError) as caught:
+        read_study(study_copy(replace))
+    message = str(caught.value)
+    assert sentence in message
+    assert "study.toml: " in message
+    assert "\n" not in message.strip()
+
+
+def test_no_such_folder_offers_the_nearest():
+    with pytest.raises(StudyError, match=r"there is no folder 'data/gbsg'; did you mean 'data/gbsg2'\?"):
+        read_study("data/gbsg")
+
+
+def test_a_folder_without_a_study(tmp_path):
+    with pytest.raises(StudyError, match=r"there is no study\.toml in this folder"):
+        read_study(tmp_path)
+
+
+def test_a_binary_study_file(tmp_path):
+    (tmp_path / "study.toml").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(StudyError, match="not a text file in UTF-8"):
+        read_study(tmp_path)
+
+
+def test_a_relative_folder_is_found_from_the_notebooks(monkeypatch):
+    monkeypatch.chdir("notebooks")
+    assert read_study("data/gbsg2").name == "gbsg2"
+
+
+def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
+    study = read_study("data/gbsg2")
+    with pytest.raises(ValueError, match="frozen"):
+        study.title = "another"
+    assert study.left_out() == {}
+    folder = study_copy()
+    text = (folder / "study.toml").read_text()
+    start, end = text.index("[univariable]"), text.index("[abbreviations]")
+    (folder / "study.toml").write_text(text[:start] + text[end:])
+    assert list(read_study(folder).left_out()) == ["04_prognostic_factors"]

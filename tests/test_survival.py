@@ -1,0 +1,158 @@
+"""Survival by hand: ten patients with ties and a censored last time, and the conventions R follows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from building import arms, categorical, cohort_of, endpoint
+from lifelines import KaplanMeierFitter
+from lifelines.statistics import multivariate_logrank_test
+from scipy import stats
+
+from helpers import describe, survival
+from helpers.errors import ParameterError
+from helpers.ledger import select
+
+TIME = np.array([2, 3, 3, 5, 6, 6, 8, 8, 9, 12], dtype=float)
+EVENT = np.array([1, 1, 1, 1, 0, 1, 1, 0, 1, 0], dtype=bool)
+ARM = np.array(["a", "a", "b", "b", "a", "b", "a", "b", "b", "a"])
+S = [0.9, 0.7, 0.6, 0.5, 0.375, 0.1875, 0.1875]
+GREENWOOD = np.cumsum([1 / 90, 2 / 63, 1 / 42, 1 / 30, 1 / 12, 1 / 2, 0])
+
+
+@pytest.fixture
+def ten(tmp_path):
+    """The ten patients as a cohort; an eleventh and twelfth in neither event nor risk keep nothing back."""
+    table = pd.DataFrame({"arm": ARM, "g": "u", "time": TIME, "event": EVENT.astype(int)})
+    study = {"arms": arms("arm", "a", "b"), "variables": {"g": categorical("u", "v")}, "endpoints": {"OS": endpoint()}}
+    horizon = {"months": [1, 6, 9, 12, 13], "risk_table_months": [0, 6, 12], "tau": {"OS": 10}}
+    return cohort_of(tmp_path, table, **study, survival=horizon)
+
+
+def test_product_limit_by_hand():
+    table = survival.product_limit(TIME, EVENT)
+    assert table["time"].tolist() == [2, 3, 5, 6, 8, 9, 12]
+    assert table["n_risk"].tolist() == [10, 9, 7, 6, 4, 2, 1]
+    assert table["n_event"].tolist() == [1, 2, 1, 1, 1, 1, 0]
+    assert table["n_censored"].tolist() == [0, 0, 0, 1, 1, 0, 1]
+    np.testing.assert_allclose(table["survival"], S, rtol=1e-14)
+    np.testing.assert_allclose(table["greenwood"], GREENWOOD, rtol=1e-14)
+
+
+@pytest.mark.parametrize("interval", ["log", "log_log"])
+def test_limits_by_hand(interval):
+    z = stats.norm.ppf(0.975)
+    low, high = survival.limits(np.array(S), GREENWOOD, interval, 0.95)
+    s, v = 0.7, GREENWOOD[1]
+    if interval == "log":
+        expected = (np.exp(np.log(s) - z * np.sqrt(v)), min(1, np.exp(np.log(s) + z * np.sqrt(v))))
+    else:
+        spread = z * np.sqrt(v) / abs(np.log(s))
+        expected = (s ** np.exp(spread), s ** np.exp(-spread))
+    assert (low[1], high[1]) == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_median_at_exactly_one_half_is_the_middle(ten):
+    row = select(survival.medians(ten), group="overall", model="log").iloc[0]
+    assert row["median"] == pytest.approx(7, rel=1e-12)
+    times = np.array([2, 3, 5, 6, 8, 9, 12.0])
+    low, high = survival.limits(np.array(S), GREENWOOD, "log", 0.95)
+    assert row["median_low"] == pytest.approx(times[np.flatnonzero(low <= 0.5)[0]])
+    assert np.isnan(row["median_high"]) == bool((high > 0.5).all())
+    assert survival.quantile(np.array([1.0, 2]), np.array([0.5, 0.5])) == 1
+    assert np.isnan(survival.quantile(np.array([1.0, 2]), np.array([0.9, 0.8])))
+
+
+def test_rates_before_the_first_event_and_beyond_the_last_time(ten):
+    frame = select(survival.rates(ten), group="overall", model="log").set_index("at")
+    assert frame.loc["1", ["rate", "rate_low", "rate_high"]].tolist() == [100, 100, 100]
+    assert frame.loc["6", "rate"] == pytest.approx(50)
+    assert frame.loc["12", "rate"] == pytest.approx(18.75)
+    assert np.isnan(frame.loc["13", "rate"])
+    assert frame.loc["13", "not_estimable"] == dict.fromkeys(["rate", "rate_low", "rate_high"], survival.NOBODY_LEFT)
+    b = select(survival.rates(ten), group="b", model="log").set_index("at")
+    assert b.loc["12", "rate"] == 0, "after a final event S is zero, and known"
+    assert b.loc["12", "not_estimable"] == {
+        "rate_low": "no interval where the rate is zero",
+        "rate_high": "no interval where the rate is zero",
+    }
+
+
+def test_at_risk_means_just_before(ten):
+    frame = select(survival.at_risk(ten), group="overall").set_index("at")
+    assert frame.loc["6", ["n_risk", "n_event", "n_censored"]].tolist() == [6, 5, 1]
+    assert frame.loc["12", ["n_risk", "n_event", "n_censored"]].tolist() == [1, 7, 3]
+    assert describe.events(ten).set_index("group").loc["overall", ["n", "n_event"]].tolist() == [10, 7]
+
+
+def test_log_rank_by_hand(ten):
+    expected = 1 / 2 + 2 * 4 / 9 + 3 / 7 + 1 / 2 + 1 / 2 + 1 / 2
+    variance = 1 / 4 + 2 * (4 / 9) * (5 / 9) * (7 / 8) + (3 / 7) * (4 / 7) + 3 / 4
+    frame = survival.log_rank(ten)
+    a = select(frame, group="a").iloc[0]
+    assert (a["n_event"], a["n_expected"]) == (3, pytest.approx(expected, rel=1e-14))
+    contrast = select(frame, group="").iloc[0]
+    assert contrast["chi_square"] == pytest.approx((3 - expected) ** 2 / variance, rel=1e-13)
+    assert contrast["p_log_rank"] == pytest.approx(stats.chi2.sf((3 - expected) ** 2 / variance, 1), rel=1e-12)
+
+
+def test_log_rank_in_strata_adds_their_parts():
+    strata = np.array([0, 1] * 5)
+    whole = survival.log_rank_test(TIME, EVENT, ARM, strata)
+    parts = [survival.log_rank_test(TIME[strata == s], EVENT[strata == s], ARM[strata == s]) for s in (0, 1)]
+    np.testing.assert_allclose(whole["expected"], parts[0]["expected"] + parts[1]["expected"], rtol=1e-14)
+    none = survival.log_rank_test(TIME, np.zeros(10, dtype=bool), ARM)
+    assert np.isnan(none["p"])
+
+
+def test_restricted_mean_by_hand(ten):
+    row = select(survival.restricted_means(ten), group=["a", "b"])
+    mean, se = survival.restricted_mean(survival.product_limit(TIME, EVENT), 10)
+    assert mean == pytest.approx(2 + 0.9 + 2 * 0.7 + 0.6 + 2 * 0.5 + 0.375 + 0.1875, rel=1e-14)
+    right = np.array([4.4625, 3.5625, 2.1625, 1.5625, 0.5625, 0.1875])
+    d, n = np.array([1, 2, 1, 1, 1, 1]), np.array([10, 9, 7, 6, 4, 2])
+    assert se == pytest.approx(np.sqrt((right**2 * d / (n * (n - d))).sum()), rel=1e-12)
+    contrast = select(survival.restricted_means(ten), group="").iloc[0]
+    assert contrast["rmst_difference"] == pytest.approx(row["rmst"].iloc[1] - row["rmst"].iloc[0], rel=1e-13)
+    se = np.hypot(*row["rmst_se"])
+    assert contrast["p_test"] == pytest.approx(2 * stats.norm.sf(abs(contrast["rmst_difference"]) / se), rel=1e-12)
+
+
+def test_a_restricted_mean_needs_follow_up_to_its_horizon(ten):
+    beyond = survival.restricted_means(ten, tau_months=13)
+    a = select(beyond, group="a").iloc[0]
+    assert a["not_estimable"]["rmst"] == survival.NOBODY_LEFT
+    b = select(beyond, group="b").iloc[0]
+    assert b["rmst"] == pytest.approx(select(survival.restricted_means(ten), group="b")["rmst"].iloc[0]), "S is zero"
+    contrast = select(beyond, group="").iloc[0]
+    assert contrast["not_estimable"]["rmst_difference"] == survival.NOBODY_LEFT
+
+
+def test_follow_up_swaps_events_and_censorings(ten):
+    row = select(survival.follow_up(ten), group="overall", model="log").iloc[0]
+    table = survival.product_limit(TIME, ~EVENT)
+    assert row["median"] == pytest.approx(survival.quantile(table["time"].to_numpy(), table["survival"].to_numpy()))
+
+
+def test_curves_hold_what_the_table_holds(gbsg2):
+    fitter = KaplanMeierFitter()
+    data = gbsg2.outcome("RFS")
+    for arm in ("no", "yes"):
+        rows = data[data["horTh"] == arm]
+        fitter.fit(rows["time"], rows["event"])
+        curve = select(survival.curves(gbsg2), group=arm)
+        theirs = fitter.survival_function_["KM_estimate"].to_numpy()
+        np.testing.assert_allclose(curve["rate"] / 100, theirs, rtol=1e-12)
+    test = multivariate_logrank_test(data["time"], data["horTh"].astype(str), data["event"])
+    ours = select(survival.log_rank(gbsg2), group="").iloc[0]
+    assert ours["chi_square"] == pytest.approx(test.test_statistic, rel=1e-10)
+
+
+@pytest.mark.parametrize("tau", ["hello", -3, 0, True, [12]])
+def test_a_horizon_that_is_none_is_refused(ten, tau):
+    with pytest.raises(ParameterError, match="give a number of months above zero"):
+        survival.restricted_means(ten, tau_months=tau)
+
+
+def test_an_interval_that_is_none_is_refused(ten):
+    with pytest.raises(ParameterError, match="interval 'plain' is unknown; allowed: 'log', 'log_log'"):
+        survival.curves(ten, interval="plain")
