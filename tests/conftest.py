@@ -40,3 +40,17 @@ def study_copy(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print how far the project is from R."""
+    lines = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, value in report.user_properties
+        if name == "agreement"
+    ]
+    for line in sorted(lines):
+        terminalreporter.write_line(f"agreement with R, {line}")

@@ -5,16 +5,14 @@ without events has no finite hazard ratio: its patients leave the fit, which is 
 the coefficient goes to minus infinity, so everything else keeps its maximum likelihood estimate.
 """
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
-from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from scipy import stats
 
 from helpers.cohort import Cohort
+from helpers.cox.kernel import Fit, fit
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.study import Study
 from helpers.study.schema import Model
@@ -22,17 +20,7 @@ from helpers.study.schema import Model
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_missing", "n_parameter", "events_per_parameter", "log_likelihood"]
 STATISTICS = STATISTICS_OF["cox_multivariable"]
-UNBOUNDED = 12.0
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A maximised partial likelihood: coefficients and their covariance by column of the design."""
-
-    log_hr: pd.Series
-    covariance: pd.DataFrame
-    log_likelihood: float
-    problem: str = ""
+NO_MAXIMUM = "the partial likelihood has no finite maximum"
 
 
 @dataclass
@@ -41,41 +29,6 @@ class Design:
 
     columns: pd.DataFrame
     blank: dict[tuple[str, str], str] = field(default_factory=dict)
-
-
-def fit(columns: pd.DataFrame, time: np.ndarray, event: np.ndarray, strata: np.ndarray | None = None) -> Fit:
-    """Maximise the partial likelihood of numeric `columns`, Efron's ties, baseline hazards free by stratum.
-
-    A fit that has no finite maximum or is not identified comes back with its reason in `problem`.
-    """
-    names = list(columns.columns)
-    data = pd.DataFrame(columns.to_numpy(dtype=float), columns=[f"x{i}" for i in range(len(names))])
-    data = data.assign(time=time, event=event, stratum=0 if strata is None else strata)
-    empty = Fit(pd.Series(np.nan, index=names, dtype=float), pd.DataFrame(np.nan, index=names, columns=names), np.nan)
-    if not data["event"].any():
-        return Fit(empty.log_hr, empty.covariance, np.nan, "no events")
-    if not names:
-        return Fit(empty.log_hr, empty.covariance, _null_log_likelihood(data))
-    if len(names) > data["event"].sum():
-        return Fit(empty.log_hr, empty.covariance, np.nan, "more parameters than events")
-    centred = data.filter(like="x") - data.filter(like="x").groupby(data["stratum"]).transform("mean")
-    scale = centred.std().replace(0, 1)
-    if np.linalg.matrix_rank((centred / scale).to_numpy()) < len(names):
-        return Fit(empty.log_hr, empty.covariance, np.nan, "covariates are linearly dependent")
-    fitter = CoxPHFitter()
-    stratified = {"strata": ["stratum"]} if strata is not None else {}
-    used = data if strata is not None else data.drop(columns="stratum")
-    options = {"precision": 1e-12, "max_steps": 100}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            fitter.fit(used, "time", "event", fit_options=options, **stratified)
-    except ConvergenceError:
-        return Fit(empty.log_hr, empty.covariance, np.nan, "the partial likelihood has no finite maximum")
-    log_hr = pd.Series(fitter.params_.to_numpy(), index=names)
-    covariance = pd.DataFrame(fitter.variance_matrix_.to_numpy(), index=names, columns=names)
-    return Fit(log_hr, covariance, float(fitter.log_likelihood_), _unbounded(log_hr, scale.to_numpy()))
 
 
 def wald(fitted: Fit, names: list) -> tuple[float, float]:
@@ -216,7 +169,9 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
         return [{**key, "variable": variable, "reference": scale, **_effect(study, model, (variable, ""))}]
     named = [name for name in model.fit.log_hr.index if name[0] == variable]
     whole = {**key, "variable": variable, "p_overall": np.nan}
-    missing = next((reason for name, reason in model.design.blank.items() if name[0] == variable), model.fit.problem)
+    absent = [reason for name, reason in model.design.blank.items() if name[0] == variable]
+    absent += [NO_MAXIMUM for name in model.fit.unbounded if name[0] == variable]
+    missing = next(iter(absent), model.fit.problem)
     if missing or not named:
         whole["not_estimable"] = {"p_overall": missing or "all patients are in one level"}
     else:
@@ -233,6 +188,7 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
 
 def _effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
     reason = model.fit.problem or model.design.blank.get(name, "")
+    reason = NO_MAXIMUM if name in model.fit.unbounded else reason
     if reason:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, reason)}
     z = stats.norm.ppf((1 + study.confidence) / 2)
@@ -258,21 +214,3 @@ def _lrt(full: Maximum, reduced: Maximum) -> float:
     if full.fit.problem or reduced.fit.problem or df < 1:
         return np.nan
     return float(stats.chi2.sf(2 * (full.fit.log_likelihood - reduced.fit.log_likelihood), df))
-
-
-def _unbounded(log_hr: pd.Series, scale: np.ndarray) -> str:
-    """Why the estimates are no maximum: a coefficient that a standard deviation carries beyond any hazard ratio."""
-    runaway = [
-        name for name, size in zip(log_hr.index, np.abs(log_hr.to_numpy()) * scale, strict=True) if size > UNBOUNDED
-    ]
-    return "the partial likelihood has no finite maximum" if runaway else ""
-
-
-def _null_log_likelihood(data: pd.DataFrame) -> float:
-    """Efron partial log likelihood without covariates."""
-    total = 0.0
-    for _, stratum in data.groupby("stratum"):
-        time, event = stratum["time"].to_numpy(), stratum["event"].to_numpy(dtype=bool)
-        for at, deaths in zip(*np.unique(time[event], return_counts=True), strict=True):
-            total -= np.log((time >= at).sum() - np.arange(deaths)).sum()
-    return float(total)

