@@ -61,6 +61,7 @@ def _kaplan_meier(
             frame = select(curves, group=arm)
             _curve(axes, frame, colour, line, study.arms.levels[arm])
         axes.set_ylim(0, 102)
+        axes.set_yticks(range(0, 101, 20))
         axes.set_xlim(0, max(ticks[-1], curves["at"].astype(float).max()) * 1.02)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.tick_params(labelbottom=True)

@@ -1,0 +1,139 @@
+"""What figures plot, as data; that no text is cut; that arms differ without colour."""
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+
+from helpers import cox, describe, exhibits, figures, survival
+from helpers.ledger import select
+from helpers.results import results
+
+
+def all_figures(cohort):
+    study = cohort.study
+    multivariable = cox.multivariable(cohort)
+    parts = {"at_risk": survival.at_risk(cohort), "log_rank": survival.log_rank(cohort)}
+    return [
+        figures.flow(describe.flow(cohort), study=study),
+        *figures.kaplan_meier(survival.curves(cohort), **parts, study=study),
+        *figures.forest(multivariable, study=study),
+    ]
+
+
+@pytest.fixture(scope="module")
+def drawn(gbsg2):
+    return {figure.name: figure for figure in all_figures(gbsg2)}
+
+
+def lightness(colour) -> float:
+    return float(np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]))
+
+
+def test_curves_are_the_estimates(drawn, gbsg2):
+    axes = drawn["kaplan_meier_RFS"].drawing.axes[0]
+    for position, arm in enumerate(["no", "yes"]):
+        line, ticks = axes.lines[2 * position : 2 * position + 2]
+        data = gbsg2.outcome("RFS")
+        data = data[data["horTh"] == arm]
+        table = survival.product_limit(data["time"].to_numpy(), data["event"].to_numpy())
+        np.testing.assert_allclose(line.get_xdata(), [0, *table["time"]], atol=1e-6)
+        np.testing.assert_allclose(line.get_ydata(), [100, *(100 * table["survival"])], rtol=1e-12)
+        assert line.get_drawstyle() == "steps-post"
+        assert len(ticks.get_xdata()) == (table["n_censored"] > 0).sum()
+    assert axes.get_legend().get_texts()[1].get_text() == "Hormonal therapy"
+
+
+def test_the_risk_table_stands_under_its_ticks(drawn, gbsg2):
+    axes, table = drawn["kaplan_meier_RFS"].drawing.axes
+    frame = survival.at_risk(gbsg2)
+    texts = [(text.get_position(), text.get_text()) for text in table.texts]
+    for arm in ("no", "yes"):
+        for _, row in select(frame, group=arm).iterrows():
+            shown = f"{int(row['n_risk'])} ({int(row['n_censored'])})"
+            assert any(x == float(row["at"]) and text == shown for (x, _), text in texts)
+    assert [text.get_text() for text in axes.get_xticklabels()] == list(dict.fromkeys(frame["at"]))
+    assert axes.get_xlim() == table.get_xlim()
+    assert axes.get_position().x0 == pytest.approx(table.get_position().x0)
+
+
+def test_the_forest_plots_the_hazard_ratios(drawn, gbsg2):
+    axes = drawn["forest_RFS_adjusted"].drawing.axes[0]
+    frame = select(cox.multivariable(gbsg2), model="adjusted")
+    expected = frame[frame["hr"].notna()]
+    bars = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]]
+    points = [line for line in axes.lines if line.get_marker() == "s"]
+    np.testing.assert_allclose([bar.get_xdata() for bar in bars], expected[["hr_low", "hr_high"]], rtol=1e-12)
+    np.testing.assert_allclose([float(np.ravel(p.get_xdata())[0]) for p in points], expected["hr"], rtol=1e-12)
+    assert axes.get_xscale() == "log"
+    assert axes.lines[0].get_xdata() == [1, 1]
+
+
+def test_the_flow_says_every_number(stent):
+    figure = figures.flow(describe.flow(stent), study=stent.study)
+    texts = " ".join(text.get_text().replace("\n", " ") for text in figure.drawing.axes[0].texts)
+    for said in (
+        "All patients screened n = 64",
+        "Neither procedure n = 2",
+        "Younger than 18 years n = 2",
+        "n = 60",
+        "Surgery n = 30",
+    ):
+        assert said in texts
+        assert said.replace("n = 60", "Analysis cohort n = 60") in figure.alt
+    staged = figures.flow(describe.flow(stent), study=stent.study, population="staged")
+    assert "Stage IV n = 11" in staged.alt
+    assert "stage II or III n = 44" in staged.alt
+
+
+@pytest.mark.parametrize("name", ["gbsg2", "stent"])
+def test_no_text_is_cut_and_none_overlaps(name, request):
+    for figure in all_figures(request.getfixturevalue(name)):
+        drawing = figure.drawing
+        renderer = FigureCanvasAgg(drawing).get_renderer()
+        drawing.draw(renderer)
+        width, height = drawing.canvas.get_width_height()
+        boxes = {}
+        for text in drawing.findobj(
+            lambda artist: hasattr(artist, "get_window_extent") and hasattr(artist, "get_text")
+        ):
+            if text.get_visible() and text.get_text().strip():
+                box = text.get_window_extent(renderer)
+                assert box.x0 >= 0, (figure.name, text.get_text())
+                assert box.y0 >= 0, (figure.name, text.get_text())
+                assert box.x1 <= width, (figure.name, text.get_text())
+                assert box.y1 <= height, (figure.name, text.get_text())
+                boxes[text.get_text()] = box
+        if "kaplan" not in figure.name:
+            continue
+        risk = [text.get_window_extent(renderer) for text in drawing.axes[1].texts]
+        assert not any(a.overlaps(b) for i, a in enumerate(risk) for b in risk[i + 1 :]), figure.name
+
+
+def test_arms_differ_without_colour(drawn):
+    no, _, yes, _ = drawn["kaplan_meier_RFS"].drawing.axes[0].lines[:4]
+    assert no.get_linestyle() != yes.get_linestyle()
+    assert abs(lightness(no.get_color()) - lightness(yes.get_color())) > 0.2
+
+
+def test_the_same_figure_is_the_same_file(gbsg2):
+    for suffix in exhibits.SUFFIXES:
+        one, two = (exhibits.rendered(all_figures(gbsg2)[2].drawing, suffix, dpi=80) for _ in range(2))
+        assert one == two
+
+
+def test_a_synthetic_cohort_is_marked_in_every_figure(stent, gbsg2):
+    for figure in all_figures(stent):
+        assert stent.study.mark in [text.get_text() for text in figure.drawing.texts]
+        assert stent.study.mark in figure.legend()
+    assert all(not figure.drawing.texts for figure in all_figures(gbsg2))
+
+
+def test_estimates_and_ledger_rows_draw_the_same(gbsg2):
+    from helpers.ledger import pivot
+
+    rows = results(gbsg2.study, gbsg2)
+    again = pivot(select(rows, analysis="cox_multivariable"))
+    one = figures.forest(cox.multivariable(gbsg2), study=gbsg2.study)[0]
+    two = figures.forest(again, study=gbsg2.study)[0]
+    assert one.alt == two.alt

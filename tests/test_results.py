@@ -1,0 +1,49 @@
+"""The whole ledger in a plain session, and the same from the notebooks."""
+
+import pandas as pd
+import pytest
+
+from helpers import ledger
+from helpers.errors import ParameterError
+from helpers.results import SECTIONS, results
+
+
+@pytest.mark.parametrize("name", ["gbsg2", "stent"])
+def test_the_ledger_is_whole_and_the_same_twice(name, request):
+    cohort = request.getfixturevalue(name)
+    one, two = (results(cohort.study, cohort) for _ in range(2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert list(dict.fromkeys(one["section"])) == list(SECTIONS)
+    assert set(one["population"]) <= set(cohort.study.all_populations)
+    assert set(one["endpoint"]) == {"", *cohort.study.endpoints}
+    assert not one.duplicated(ledger.KEY).any()
+
+
+def test_known_numbers_of_the_real_study(gbsg2):
+    rows = results(gbsg2.study, gbsg2)
+
+    def value(**key):
+        found = ledger.select(rows, **key)
+        assert len(found) == 1, key
+        return found["value"].iloc[0]
+
+    assert value(analysis="count", variable="tgrade", level="III", group="yes", statistic="n") == 50
+    assert value(analysis="count", endpoint="RFS", group="overall", statistic="n_event") == 299
+    horth = {"variable": "horTh", "level": "yes", "statistic": "hr"}
+    assert value(analysis="cox_univariable", **horth) == pytest.approx(0.6949, abs=5e-5)
+    assert value(analysis="cox_multivariable", model="adjusted", **horth) == pytest.approx(0.7073, abs=5e-5)
+    assert value(analysis="log_rank", statistic="chi_square") == pytest.approx(8.5648, abs=5e-5)
+
+
+def test_rows_left_by_sections_are_read_and_not_computed_again(stent, tmp_path):
+    rows = results(stent.study, stent)
+    for section, part in rows.groupby("section"):
+        ledger.write(part, tmp_path / f"{section}.csv")
+    pd.testing.assert_frame_equal(results(stent.study, stent, str(tmp_path)), rows, check_exact=True)
+
+
+def test_results_are_not_invented_where_none_were_left(stent, tmp_path):
+    with pytest.raises(ParameterError, match="holds no section's results"):
+        results(stent.study, stent, str(tmp_path))
+    with pytest.raises(ParameterError, match="is not a folder"):
+        ledger.leave([], "x", str(tmp_path / "absent"))
