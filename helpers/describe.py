@@ -6,7 +6,7 @@ from scipy import special, stats
 
 from helpers.cohort import Cohort
 from helpers.ledger import wide
-from helpers.study.schema import OVERALL, TestRule
+from helpers.study.schema import OVERALL, RowTests
 
 ONE_ARM = "only one arm can have this variable"
 CHI_SQUARE = {"yates": "chi-square test with Yates' correction", "pearson": "Pearson's chi-square test"}
@@ -126,7 +126,7 @@ def balance(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     return wide(records, ["smd_pooled"])
 
 
-def categorical_test(table: np.ndarray, rule: TestRule, test: str | None = None) -> dict:
+def categorical_test(table: np.ndarray, rule: RowTests, test: str | None = None) -> dict:
     """Test a 2 x k table of counts (arms by levels) as the rule says; empty levels are left out.
 
     Returns `test_statistic`, `df`, `p_test`, `method`, `not_estimable`. Chi-square: Pearson (1900), Yates (1934) for

@@ -359,7 +359,7 @@ def _two_arms(
 
 
 def _table_tests(table: np.ndarray) -> dict[str, float]:
-    rule = describe.TestRule(two_by_two="pearson", larger="pearson", small_expected="none", continuous="welch")
+    rule = describe.RowTests(two_by_two="pearson", larger="pearson", small_expected="none", continuous="welch")
     pearson = describe.categorical_test(table, rule, "pearson")
     found = {
         "chisq_nocorrect": pearson["test_statistic"],

@@ -57,6 +57,7 @@ def test_a_model_says_what_it_rests_on(stent):
     assert staged["population"] == "staged"
 
 
+@pytest.mark.filterwarnings("ignore:Maximum Likelihood optimization failed")
 def test_a_level_without_events_leaves_the_rest_at_its_limit(stent):
     frame = select(cox.multivariable(stent), model="stratified", endpoint="OS")
     perforated = select(frame, variable="perforation", level="yes").iloc[0]

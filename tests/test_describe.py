@@ -12,9 +12,9 @@ from tableone import TableOne
 
 from helpers import describe, tables
 from helpers.ledger import select
-from helpers.study.schema import TestRule
+from helpers.study.schema import RowTests
 
-RULE = TestRule(two_by_two="yates", larger="pearson", small_expected="fisher", continuous="welch")
+RULE = RowTests(two_by_two="yates", larger="pearson", small_expected="fisher", continuous="welch")
 
 
 def test_counts_and_summaries_by_hand(tmp_path):

@@ -116,7 +116,7 @@ class Population(Entry):
     steps: list[Step] = []
 
 
-class TestRule(Entry):
+class RowTests(Entry):
     """Which test a Table 1 row gets; `small_expected` replaces chi-square where an expected count is below five."""
 
     two_by_two: Literal["yates", "pearson", "fisher"]
@@ -130,7 +130,7 @@ class TableOne(Entry):
 
     variables: Annotated[list[str], Field(min_length=1)]
     summary: Literal["mean_sd", "median_iqr"]
-    tests: TestRule
+    tests: RowTests
 
 
 class Survival(Entry):
