@@ -1,9 +1,12 @@
 STUDY ?= gbsg2
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo $$python && break; done)
+endif
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 SUPPORTED := 3.11 3.12 3.13
+FOUND := $(shell $(or $(PYTHON),python3) --version 2>/dev/null)
 READY := .venv/.ready-$(VERSION)
 RUN := .venv/bin/python
 
@@ -25,12 +28,13 @@ check: $(READY)
 	@$(RUN) -m helpers check data/$(STUDY)
 
 lab: $(READY)
-	@$(RUN) -m jupyterlab notebooks
+	@$(RUN) -m jupyterlab --LabApp.news_url=None --LabApp.extension_manager=readonly \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks
 
 python:
 ifeq ($(filter $(VERSION),$(SUPPORTED)),)
-	@echo "This project needs Python 3.11, 3.12 or 3.13; found $(if $(VERSION),Python $(VERSION) ($(PYTHON)),none of them). \
-	Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1
+	@echo "This project needs Python 3.11, 3.12 or 3.13; found $(or $(FOUND),no python3). Install one of them, or" \
+		"name it: make PYTHON=/path/to/python3.12" >&2; exit 1
 endif
 
 $(READY): requirements.lock pyproject.toml | python
@@ -38,8 +42,8 @@ $(READY): requirements.lock pyproject.toml | python
 	@$(PYTHON) -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
 	@$(RUN) -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock
-	@VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
-	@VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@VIRTUAL_ENV="$(CURDIR)/.venv" .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV="$(CURDIR)/.venv" .venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 outputs: $(READY)

@@ -54,7 +54,7 @@ def _check(given: argparse.Namespace) -> int:
     findings = examine(study)
     header = ("Entry", "Column", "Expected", "Found", "")
     lines = [header, *((f.entry, f.column, f.expected, f.found, "PROBLEM" if f.problem else "fits") for f in findings)]
-    widths = [min(44, max(len(line[column]) for line in lines)) for column in range(len(header))]
+    widths = [min(60, max(len(line[column]) for line in lines)) for column in range(len(header))]
     for line in lines:
         print("  ".join(cell[:width].ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     problems = [finding.problem for finding in findings if finding.problem]

@@ -33,7 +33,8 @@ def flow(cohort: Cohort) -> pd.DataFrame:
 def events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """Patients, events, and patients without a time, per endpoint, overall and by arm."""
     records = []
-    for endpoint, outcomes in cohort.outcomes.items():
+    for endpoint in cohort.study.endpoints:
+        outcomes = cohort.with_outcome(endpoint, population)
         for group, rows in cohort.groups(population).items():
             frame = outcomes.loc[rows.index]
             counted = {"n": len(frame), "n_event": frame["event"].sum(), "n_missing": frame["time"].isna().sum()}

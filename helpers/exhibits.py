@@ -56,11 +56,12 @@ class Table:
     def _row(self, row: Row) -> str:
         first, *others = (html.escape(cell) for cell in row.cells)
         if row.heading:
-            return f'<tr class="heading"><th colspan="{len(row.cells)}" scope="rowgroup">{first}</th></tr>'
+            span = f'colspan="{len(row.cells)}" scope="rowgroup" style="text-align:left"'
+            return f'<tr class="heading"><th {span}>{first}</th></tr>'
         kind = "indent" if row.indent else "plain"
         cells = "".join(f"<td>{cell}</td>" for cell in others)
-        pad = ' style="padding-left:1.4em"' if row.indent else ""
-        return f'<tr class="{kind}"><th scope="row"{pad}>{first}</th>{cells}</tr>'
+        pad = "padding-left:1.4em;" if row.indent else ""
+        return f'<tr class="{kind}"><th scope="row" style="{pad}text-align:left">{first}</th>{cells}</tr>'
 
     def _repr_html_(self) -> str:
         return f"{caption('Table', self.name, self.title)}{self.body()}"

@@ -38,9 +38,19 @@ class Cohort:
         rows, column = self.rows(population), self.study.arms.column
         return {group: rows if group == "overall" else rows[rows[column] == group] for group in self.study.groups}
 
+    def with_outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
+        """The arms, all variables, `time` (NaN where not known) and `event` of a population.
+
+        Raises ParameterError for the screened, whose outcomes are not read before eligibility.
+        """
+        rows = self.rows(population)
+        if population == "screened":
+            raise ParameterError("population 'screened' has no outcomes: they are read once patients are eligible")
+        return rows.join(self.outcomes[endpoint])
+
     def outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
-        """`time`, `event`, the arms and all variables of the patients whose time is known."""
-        rows = self.rows(population).join(self.outcomes[endpoint], how="inner")
+        """`with_outcome` for the patients whose time is known."""
+        rows = self.with_outcome(endpoint, population)
         return rows[rows["time"].notna()]
 
     def applies(self, variable: str, rows: pd.DataFrame) -> pd.Series:

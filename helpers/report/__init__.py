@@ -69,7 +69,14 @@ def _workplace(study: Study, output: Path) -> Path:
 
 
 def _alive(process: str) -> bool:
-    return process.isdigit() and Path(f"/proc/{process}").exists()
+    """Whether the run that made a workplace still goes on; a process of somebody else counts as one."""
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    return True
 
 
 def _export(work: Path, numbers: dict[tuple[str, str], int]) -> None:

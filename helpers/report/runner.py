@@ -48,7 +48,7 @@ def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Calla
     last = [path for path in notebooks if path.stem in LAST]
     first = [path for path in notebooks if path not in last]
     sections: list[Section] = []
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(max_workers=_cores()) as pool:
         for batch in (first, last):
             running = [pool.submit(_run, path, work, parameters) for path in batch]
             for finished in as_completed(running):
@@ -57,6 +57,11 @@ def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Calla
                 state = "" if section.error is None else f"  FAILED: {section.error}"
                 say(f"  {section.name:<24}{section.seconds:6.1f} s{state}")
     return sorted(sections, key=lambda section: section.name)
+
+
+def _cores() -> int:
+    """Cores this process may use, where the system tells, else those there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(path: Path, work: Path, parameters: dict) -> Section:
