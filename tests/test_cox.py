@@ -103,6 +103,7 @@ def test_a_reference_without_events_leaves_no_contrast_but_the_other_covariates(
             select(frame, variable="g", level=level).iloc[0]["not_estimable"]["hr"]
             == "no events in the reference level"
         )
+    assert select(frame, variable="").iloc[0]["n_parameter"] == 4
     kept = table[table["g"] != "u"]
     x = np.column_stack([kept["arm"] == "b", kept["x"], kept["g"] == "w"]).astype(float)
     theirs = PHReg(kept["time"].to_numpy(), x, kept["event"].to_numpy(), ties="efron").fit()
@@ -180,7 +181,10 @@ def test_two_steps_admit_by_the_rule_the_study_chose(tmp_path):
     assert [each for each in dict.fromkeys(forced["variable"]) if each] == ["x"]
     model["selection"] = {"by": "wald", "p_below": 1e-9}
     empty = cox.multivariable(cohort_of(tmp_path / "empty", table, **study, models={"two_step": model}))
-    assert empty.iloc[0]["not_estimable"] == {"p_lrt": "no candidate entered the model"}
+    assert empty.iloc[0]["not_estimable"] == {
+        "p_lrt": "no candidate entered",
+        "events_per_parameter": "no parameter can be estimated",
+    }
 
 
 def test_intervals_cover_a_known_hazard_ratio():

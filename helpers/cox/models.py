@@ -5,7 +5,7 @@ without events has no finite hazard ratio: its patients leave the fit, which is 
 the coefficient goes to minus infinity, so everything else keeps its maximum likelihood estimate.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,15 +20,17 @@ from helpers.study.schema import Model
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_missing", "n_parameter", "events_per_parameter", "log_likelihood"]
 STATISTICS = STATISTICS_OF["cox_multivariable"]
+NOBODY = "no patients in this level"
 NO_MAXIMUM = "the partial likelihood has no finite maximum"
 
 
-@dataclass
-class Design:
-    """Columns of a model keyed (variable, level), the patients they are fitted on, and what cannot be estimated."""
+@dataclass(frozen=True)
+class Maximum:
+    """A model at its maximum, effects keyed (variable, level): the fit, why some effects are none, all parameters."""
 
-    columns: pd.DataFrame
-    blank: dict[tuple[str, str], str] = field(default_factory=dict)
+    fit: Fit
+    blank: dict[tuple[str, str], str]
+    parameters: int
 
 
 def wald(fitted: Fit, names: list) -> tuple[float, float]:
@@ -82,9 +84,8 @@ def _one_variable(cohort: Cohort, endpoint: str, variable: str, population: str)
     key = {"population": population, "endpoint": endpoint, "analysis": "cox_univariable", "model": "unadjusted"}
     key["method"] = "Cox regression, Efron ties"
     model, null = _maximise(cohort.study, known, [variable]), _maximise(cohort.study, known, [])
-    whole = {**_size(model, known, len(data)), "p_lrt": _lrt(model, null)}
     rows = _effects(cohort.study, model, known, variable, key)
-    rows[0] |= {**whole, "not_estimable": {**rows[0].get("not_estimable", {}), **_failed(model)}}
+    rows[0] = _joined(rows[0], _size(model, known, len(data)), _likelihood_ratio(model, null))
     return rows
 
 
@@ -97,66 +98,54 @@ def _model(
     strata = ", ".join(study.variables[each].label for each in model.strata)
     key["method"] = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")
     full, null = (_maximise(study, known, each, model.strata) for each in (covariates, []))
-    blank = _failed(full) if covariates else {"p_lrt": "no candidate entered the model"}
-    rows = [{**key, **_size(full, known, len(data)), "p_lrt": _lrt(full, null), "not_estimable": blank}]
+    tested = _likelihood_ratio(full, null) if covariates else {"not_estimable": {"p_lrt": "no candidate entered"}}
+    rows = [_joined(key, _size(full, known, len(data)), tested)]
     for variable in covariates:
         effects = _effects(study, full, known, variable, key)
         without = _maximise(study, known, [each for each in covariates if each != variable], model.strata)
-        effects[0] |= {"p_lrt": _lrt(full, without)}
-        effects[0]["not_estimable"] = {**effects[0].get("not_estimable", {}), **_failed(full)}
+        effects[0] = _joined(effects[0], _likelihood_ratio(full, without))
         rows += effects
     return rows
 
 
-@dataclass(frozen=True)
-class Maximum:
-    """A model at its maximum: the fit, its design, and how many parameters it has, estimable or not."""
-
-    fit: Fit
-    design: Design
-    parameters: int
-
-
 def _maximise(study: Study, known: pd.DataFrame, covariates: list[str], strata: list[str] | None = None) -> Maximum:
-    design, rows = _design(study, known, covariates)
-    used = known.loc[rows]
-    stratum = used.groupby(strata, observed=True).ngroup().to_numpy() if strata else None
-    fitted = fit(design.columns, used["time"].to_numpy(), used["event"].to_numpy(), stratum)
-    parameters = len(design.columns.columns) + sum("no events" in reason for reason in design.blank.values())
-    return Maximum(fitted, design, parameters)
-
-
-def _design(study: Study, known: pd.DataFrame, covariates: list[str]) -> tuple[Design, pd.Series]:
-    """Indicator and scaled columns of the estimable effects, and which patients stay in the fit."""
-    rows = pd.Series(True, index=known.index)
-    chosen: dict[tuple[str, str], pd.Series] = {}
+    """Fit what can be estimated: indicators of levels with events, numbers that vary, on the patients that are left."""
+    factors = {name: list(study.level_labels(name)) for name in covariates if study.level_labels(name)}
+    empty = {(name, level): _empty(known, name, level) for name, levels in factors.items() for level in levels}
+    without = pd.Series(False, index=known.index)
+    for (name, level), reason in empty.items():
+        without |= (known[name] == level) & (reason != "")
+    used = known[~without]
+    columns: dict[tuple[str, str], pd.Series] = {}
     blank: dict[tuple[str, str], str] = {}
-    for variable in covariates:
-        levels = list(study.level_labels(variable))
-        if not levels:
-            column = known[variable] / study.variables[variable].per
-            if column.nunique() < 2:
-                blank[variable, ""] = "the variable does not vary"
+    parameters = 0
+    for name in covariates:
+        if name not in factors:
+            varies = used[name].nunique() > 1
+            parameters += varies
+            if varies:
+                columns[name, ""] = used[name] / study.variables[name].per
             else:
-                chosen[variable, ""] = column
+                blank[name, ""] = "the variable does not vary"
             continue
-        empty = {level: _empty(known, variable, level) for level in levels}
-        rows &= ~known[variable].isin([level for level, reason in empty.items() if reason])
-        estimable = [level for level in levels if not empty[level]]
-        reference = study.reference(variable)
+        reference = study.reference(name)
+        estimable = [level for level in factors[name] if not empty[name, level]]
         base = reference if reference in estimable else next(iter(estimable), None)
-        chosen |= {(variable, each): (known[variable] == each).astype(float) for each in estimable if each != base}
-        for level in [each for each in levels if each != reference]:
-            if empty[level] or empty[reference]:
-                blank[variable, level] = empty[level] or empty[reference].replace("this", "the reference")
-    columns = pd.DataFrame(chosen, index=known.index)
-    columns.columns = list(chosen)
-    return Design(columns[rows], blank), rows
+        columns |= {(name, level): (used[name] == level).astype(float) for level in estimable if level != base}
+        parameters += max(0, sum(empty[name, level] != NOBODY for level in factors[name]) - 1)
+        for level in factors[name]:
+            reason = empty[name, level] or empty[name, reference].replace("this", "the reference")
+            if reason and level != reference:
+                blank[name, level] = reason
+    design = pd.DataFrame(columns, index=used.index)
+    design.columns = list(columns)
+    stratum = used.groupby(strata, observed=True).ngroup().to_numpy() if strata else None
+    return Maximum(fit(design, used["time"].to_numpy(), used["event"].to_numpy(), stratum), blank, parameters)
 
 
 def _empty(known: pd.DataFrame, variable: str, level: str) -> str:
     inside = known[known[variable] == level]
-    return "no patients in this level" if inside.empty else "" if inside["event"].any() else "no events in this level"
+    return NOBODY if inside.empty else "" if inside["event"].any() else "no events in this level"
 
 
 def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, key: dict) -> list[dict]:
@@ -169,7 +158,7 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
         return [{**key, "variable": variable, "reference": scale, **_effect(study, model, (variable, ""))}]
     named = [name for name in model.fit.log_hr.index if name[0] == variable]
     whole = {**key, "variable": variable, "p_overall": np.nan}
-    absent = [reason for name, reason in model.design.blank.items() if name[0] == variable]
+    absent = [reason for name, reason in model.blank.items() if name[0] == variable]
     absent += [NO_MAXIMUM for name in model.fit.unbounded if name[0] == variable]
     missing = next(iter(absent), model.fit.problem)
     if missing or not named:
@@ -187,7 +176,7 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
 
 
 def _effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
-    reason = model.fit.problem or model.design.blank.get(name, "")
+    reason = model.fit.problem or model.blank.get(name, "")
     reason = NO_MAXIMUM if name in model.fit.unbounded else reason
     if reason:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, reason)}
@@ -201,16 +190,21 @@ def _size(model: Maximum, known: pd.DataFrame, before: int) -> dict:
     n_event = int(known["event"].sum())
     ratio = n_event / model.parameters if model.parameters else np.nan
     sizes = [len(known), n_event, before - len(known), model.parameters, ratio, model.fit.log_likelihood]
-    return dict(zip(FIT, sizes, strict=True))
+    blank = {"log_likelihood": model.fit.problem} if model.fit.problem else {}
+    blank |= {} if model.parameters else {"events_per_parameter": "no parameter can be estimated"}
+    return {**dict(zip(FIT, sizes, strict=True)), "not_estimable": blank}
 
 
-def _failed(model: Maximum) -> dict[str, str]:
-    return {"log_likelihood": model.fit.problem, "p_lrt": model.fit.problem} if model.fit.problem else {}
+def _joined(*records: dict) -> dict:
+    """Parts of one row as a row, with all their reasons."""
+    reasons = {name: reason for record in records for name, reason in record.get("not_estimable", {}).items()}
+    return {**{name: value for record in records for name, value in record.items()}, "not_estimable": reasons}
 
 
-def _lrt(full: Maximum, reduced: Maximum) -> float:
-    """P of the likelihood-ratio test of two nested models; NaN where either has no maximum or none has more."""
+def _likelihood_ratio(full: Maximum, reduced: Maximum) -> dict:
+    """P of the test of two nested models, or why there is none."""
     df = full.parameters - reduced.parameters
-    if full.fit.problem or reduced.fit.problem or df < 1:
-        return np.nan
-    return float(stats.chi2.sf(2 * (full.fit.log_likelihood - reduced.fit.log_likelihood), df))
+    reason = full.fit.problem or reduced.fit.problem or ("no parameter to test" if df < 1 else "")
+    if reason:
+        return {"p_lrt": np.nan, "not_estimable": {"p_lrt": reason}}
+    return {"p_lrt": float(stats.chi2.sf(2 * (full.fit.log_likelihood - reduced.fit.log_likelihood), df))}

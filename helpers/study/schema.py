@@ -163,8 +163,8 @@ class Model(Entry):
     label: str
     endpoints: Annotated[list[str], Field(min_length=1)]
     population: str = "primary"
-    covariates: list[str] | None = None
-    candidates: list[str] | None = None
+    covariates: Annotated[list[str], Field(min_length=1)] | None = None
+    candidates: Annotated[list[str], Field(min_length=1)] | None = None
     selection: Selection | None = None
     strata: list[str] = []
 
