@@ -96,13 +96,19 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
             f"Median {notation.within(label)} was {texts[0]} months with {treated} and {texts[1]} months with "
             f"{reference} (log-rank {p})."
         )
-    for at in [f"{month:g}" for month in study.survival.months] if len(curves) else []:
-        pair = [select(curves, group=arm, at=at) for arm in _arm_levels(study)]
-        if all(each["rate"].isna().all() for each in pair):
-            continue
-        texts = [notation.rate(*each.iloc[0][["rate", "rate_low", "rate_high"]]) for each in pair]
-        yield f"At {at} months {texts[0]} with {treated} and {texts[1]} with {reference} were without the event."
+    said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
+    if said:
+        yield f"Without the event were, with {treated} and {reference}: {'; '.join(said)}."
     yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated)
+
+
+def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
+    """The two arms' rates at a time, or nothing where neither is known."""
+    pair = [select(curves, group=arm, at=at).iloc[0] for arm in _arm_levels(study)]
+    if all(row["rate"] != row["rate"] for row in pair):
+        return ""
+    treated, reference = (notation.rate(*row[["rate", "rate_low", "rate_high"]]) for row in pair)
+    return f"at {at} months {treated} and {reference}"
 
 
 def _restricted_mean(means: pd.DataFrame, treated: str) -> Iterator[str]:
