@@ -35,7 +35,7 @@ ANALYSES = {
 
 FITTED = {"follow_up", "kaplan_meier", "log_rank", "rmst", "cox_univariable", "cox_multivariable"}
 
-_COX = """n n_event n_missing n_parameter events_per_parameter log_likelihood
+_COX = """n n_event n_missing n_not_applicable n_no_time n_parameter events_per_parameter log_likelihood
     hr hr_low hr_high log_hr log_hr_se p_wald p_overall p_lrt"""
 
 STATISTICS_OF = {
@@ -60,6 +60,8 @@ STATISTICS = {
     "n_before": "patients before the step",
     "n_excluded": "patients leaving at the step",
     "n_missing": "patients without a value, or lost to a model for missing values",
+    "n_not_applicable": "patients lost to a model because a covariate cannot exist in them",
+    "n_no_time": "patients without a usable time",
     "n_risk": "patients at risk just before the time",
     "n_event": "events, up to the time where one is given",
     "n_censored": "patients censored, up to and including the time where one is given",

@@ -114,7 +114,7 @@ def test_a_reference_without_events_leaves_no_contrast_but_the_other_covariates(
     ("change", "covariates", "reason"),
     [
         (lambda t: t.assign(x=t["time"].rank()), ["x"], "the partial likelihood has no finite maximum"),
-        (lambda t: t.assign(x=1.5), ["arm", "x"], "the variable does not vary"),
+        (lambda t: t.assign(x=1.5), ["arm", "x"], "the variable does not vary among the patients at risk"),
         (lambda t: t.assign(y=2 * t["x"] + 1), ["x", "y"], "covariates are linearly dependent"),
         (lambda t: t.assign(event=0), ["x"], "no events"),
         (
@@ -200,3 +200,85 @@ def test_intervals_cover_a_known_hazard_ratio():
         estimates.append(estimate)
     assert 0.91 < covered / 200 < 0.985
     assert abs(np.mean(estimates) - truth) < 3 * np.std(estimates) / np.sqrt(200)
+
+
+def test_a_patient_in_no_risk_set_changes_nothing_however_extreme(gbsg2):
+    data = gbsg2.outcome("RFS")
+    x = pd.DataFrame(
+        {"yes": (data["horTh"] == "yes").astype(float), "nodes": data["pnodes"], "progrec": data["progrec"]}
+    )
+    time, event = data["time"].to_numpy(), data["event"].to_numpy()
+    expected = cox.fit(x, time, event)
+    earliest = int(np.argmin(time))
+    assert not event[earliest]
+    x.iloc[earliest, 1] = 99999
+    fitted = cox.fit(x, time, event)
+    np.testing.assert_allclose(fitted.log_hr, expected.log_hr, rtol=1e-9)
+    assert fitted.log_likelihood == pytest.approx(expected.log_likelihood, abs=1e-9)
+    assert fitted.blank == {}
+
+
+def test_an_extreme_patient_who_dies_first_leaves_the_others_their_hazards():
+    rng = np.random.default_rng(8)
+    n = 120
+    arm, z = (np.arange(n) % 2).astype(float), rng.normal(size=n)
+    time = rng.exponential(np.exp(-0.4 * arm - 1.5 * z))
+    event = rng.random(n) < 0.7
+    first = int(np.argmin(time))
+    event[first] = True
+    others = np.arange(n) != first
+    truth = cox.fit(pd.DataFrame({"arm": arm, "z": z})[others], time[others], event[others])
+    z[first] = 1e6
+    fitted = cox.fit(pd.DataFrame({"arm": arm, "z": z}), time, event)
+    np.testing.assert_allclose(fitted.log_hr, truth.log_hr, rtol=1e-6)
+    assert fitted.log_likelihood == pytest.approx(truth.log_likelihood, abs=1e-6)
+
+
+def test_a_covariate_constant_within_strata_is_left_out_and_said(tmp_path):
+    table = table_of(36)
+    table["k"] = np.repeat(["p", "q", "r"], 12)
+    table["vol"] = table["k"].map({"p": 0.1, "q": 0.2, "r": 0.7})
+    variables = {"vol": continuous(), "k": categorical("p", "q", "r")}
+    both = cox.multivariable(cohort_with(tmp_path / "1", table, variables, ["arm", "vol"], strata=["k"]))
+    alone = cox.multivariable(cohort_with(tmp_path / "2", table, variables, ["arm"], strata=["k"]))
+    rows = [select(frame, variable="arm", level="b").iloc[0] for frame in (both, alone)]
+    assert rows[0]["log_hr"] == pytest.approx(rows[1]["log_hr"], rel=1e-9)
+    assert "does not vary" in select(both, variable="vol").iloc[0]["not_estimable"]["hr"]
+    assert [select(frame, variable="").iloc[0]["n_parameter"] for frame in (both, alone)] == [1, 1]
+
+
+def test_near_collinear_covariates_keep_their_wide_intervals():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=80)
+    frame = pd.DataFrame({"x": x, "y": x + rng.normal(0, 0.02, 80), "arm": np.arange(80) % 2.0})
+    time, event = rng.exponential(np.exp(-0.3 * x)), rng.random(80) < 0.8
+    fitted = cox.fit(frame, time, event)
+    theirs = PHReg(time, frame.to_numpy(), event.astype(int), ties="efron").fit()
+    assert fitted.blank == {}
+    np.testing.assert_allclose(fitted.log_hr, theirs.params, rtol=1e-5)
+    np.testing.assert_allclose(np.sqrt(np.diag(fitted.covariance)), theirs.bse, rtol=1e-5)
+
+
+def test_a_ratio_no_reader_can_use_asks_for_a_scale(tmp_path):
+    table = table_of(60)
+    table["x"] = 6e-5 * (table["time"] + np.random.default_rng(4).normal(0, 9, 60))
+    tiny = cox.multivariable(cohort_with(tmp_path / "1", table, {"x": continuous()}, ["x"]))
+    assert "set `per`" in select(tiny, variable="x").iloc[0]["not_estimable"]["hr"]
+    scaled = cox.multivariable(cohort_with(tmp_path / "2", table, {"x": continuous(per=1e-5)}, ["x"]))
+    assert 0.5 < select(scaled, variable="x").iloc[0]["hr"] < 1
+
+
+def test_a_value_that_cannot_be_is_not_lost_to_missing(stent, tmp_path):
+    table = table_of(40)
+    table["d"] = np.where(table["arm"] == "b", table["x"], np.nan)
+    table.loc[table.index[table["arm"] == "b"][:3], "d"] = np.nan
+    table.loc[0, "time"] = np.nan
+    variables = {"d": continuous(applies_when={"column": "arm", "op": "==", "value": "b"}), "x": continuous()}
+    study = {
+        "arms": arms("arm", "a", "b"),
+        "variables": variables,
+        "endpoints": {"OS": endpoint(missing_time="exclude")},
+    }
+    models = {"m": {"label": "m", "endpoints": ["OS"], "covariates": ["x", "d"]}}
+    whole = select(cox.multivariable(cohort_of(tmp_path, table, **study, models=models)), variable="").iloc[0]
+    assert whole[["n", "n_missing", "n_not_applicable", "n_no_time"]].tolist() == [17, 3, 19, 1]

@@ -12,16 +12,18 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
-from helpers.cox.kernel import Fit, fit
+from helpers.cox.kernel import NO_VARIATION, Fit, fit
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.study import Study
 from helpers.study.schema import Model
 
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
-FIT = ["n", "n_event", "n_missing", "n_parameter", "events_per_parameter", "log_likelihood"]
+FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
+LOST = ["n_missing", "n_not_applicable", "n_no_time"]
 STATISTICS = STATISTICS_OF["cox_multivariable"]
 NOBODY = "no patients in this level"
-NO_MAXIMUM = "the partial likelihood has no finite maximum"
+READABLE = 30.0
+UNREADABLE = "too far from 1 for a hazard ratio per unit; set `per` for this variable"
 
 
 @dataclass(frozen=True)
@@ -66,40 +68,45 @@ def multivariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame
 
 
 def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> list[str]:
-    """The candidates whose univariable P is below the rule's, in the study's order, and those always kept."""
+    """The candidates whose univariable P is below the rule's, in the study's order, and those always kept.
+
+    The first step is not stratified. A variable with an effect that cannot be estimated (a level without events) is
+    judged by its likelihood-ratio test, whatever the rule: its Wald tests leave that effect out.
+    """
     rule = model.selection
     entering = []
     for variable in model.candidates:
+        rows = wide(_one_variable(cohort, endpoint, variable, population), STATISTICS)
         overall = "p_overall" if cohort.study.level_labels(variable) else "p_wald"
         statistic = {"likelihood_ratio": "p_lrt", "wald": overall, "any_level": "p_wald"}[rule.by]
-        rows = wide(_one_variable(cohort, endpoint, variable, population), STATISTICS)
+        if any(reasons.get("hr", NOBODY) != NOBODY for reasons in rows["not_estimable"]):
+            statistic = "p_lrt"
         if variable in rule.always or rows[statistic].min() < rule.p_below:
             entering.append(variable)
     return [*[each for each in rule.always if each not in entering], *entering]
 
 
 def _one_variable(cohort: Cohort, endpoint: str, variable: str, population: str) -> list[dict]:
-    data = cohort.outcome(endpoint, population)
-    known = data[data[variable].notna()]
+    known, lost = _known(cohort, endpoint, population, [variable])
     key = {"population": population, "endpoint": endpoint, "analysis": "cox_univariable", "model": "unadjusted"}
     key["method"] = "Cox regression, Efron ties"
     model, null = _maximise(cohort.study, known, [variable]), _maximise(cohort.study, known, [])
     rows = _effects(cohort.study, model, known, variable, key)
-    rows[0] = _joined(rows[0], _size(model, known, len(data)), _likelihood_ratio(model, null))
+    rows[0] = _joined(rows[0], _size(model, known), lost, _likelihood_ratio(model, null))
     return rows
 
 
 def _model(
     cohort: Cohort, name: str, model: Model, endpoint: str, covariates: list[str], population: str
 ) -> list[dict]:
-    study, data = cohort.study, cohort.outcome(endpoint, population)
-    known = data.dropna(subset=[*covariates, *model.strata])
+    study = cohort.study
+    known, lost = _known(cohort, endpoint, population, [*covariates, *model.strata])
     key = {"population": population, "endpoint": endpoint, "analysis": "cox_multivariable", "model": name}
     strata = ", ".join(study.variables[each].label for each in model.strata)
     key["method"] = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")
     full, null = (_maximise(study, known, each, model.strata) for each in (covariates, []))
     tested = _likelihood_ratio(full, null) if covariates else {"not_estimable": {"p_lrt": "no candidate entered"}}
-    rows = [_joined(key, _size(full, known, len(data)), tested)]
+    rows = [_joined(key, _size(full, known), lost, tested)]
     for variable in covariates:
         effects = _effects(study, full, known, variable, key)
         without = _maximise(study, known, [each for each in covariates if each != variable], model.strata)
@@ -121,12 +128,8 @@ def _maximise(study: Study, known: pd.DataFrame, covariates: list[str], strata: 
     parameters = 0
     for name in covariates:
         if name not in factors:
-            varies = used[name].nunique() > 1
-            parameters += varies
-            if varies:
-                columns[name, ""] = used[name] / study.variables[name].per
-            else:
-                blank[name, ""] = "the variable does not vary"
+            columns[name, ""] = used[name] / study.variables[name].per
+            parameters += 1
             continue
         reference = study.reference(name)
         estimable = [level for level in factors[name] if not empty[name, level]]
@@ -140,7 +143,9 @@ def _maximise(study: Study, known: pd.DataFrame, covariates: list[str], strata: 
     design = pd.DataFrame(columns, index=used.index)
     design.columns = list(columns)
     stratum = used.groupby(strata, observed=True).ngroup().to_numpy() if strata else None
-    return Maximum(fit(design, used["time"].to_numpy(), used["event"].to_numpy(), stratum), blank, parameters)
+    fitted = fit(design, used["time"].to_numpy(), used["event"].to_numpy(), stratum)
+    parameters -= sum(reason == NO_VARIATION for reason in fitted.blank.values())
+    return Maximum(fitted, blank | fitted.blank, parameters)
 
 
 def _empty(known: pd.DataFrame, variable: str, level: str) -> str:
@@ -154,12 +159,12 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
     if not levels:
         entry = study.variables[variable]
         unit = entry.unit or "unit"
-        scale = f"per {unit.removesuffix('s')}" if entry.per == 1 else f"per {entry.per:g} {unit}"
+        scale = f"per {unit.removesuffix('s') or unit}" if entry.per == 1 else f"per {entry.per:g} {unit}"
         return [{**key, "variable": variable, "reference": scale, **_effect(study, model, (variable, ""))}]
     named = [name for name in model.fit.log_hr.index if name[0] == variable]
     whole = {**key, "variable": variable, "p_overall": np.nan}
-    absent = [reason for name, reason in model.blank.items() if name[0] == variable]
-    absent += [NO_MAXIMUM for name in model.fit.unbounded if name[0] == variable]
+    named = [name for name in named if name not in model.fit.blank]
+    absent = [reason for name, reason in model.blank.items() if name[0] == variable and reason != NOBODY]
     missing = next(iter(absent), model.fit.problem)
     if missing or not named:
         whole["not_estimable"] = {"p_overall": missing or "all patients are in one level"}
@@ -177,19 +182,34 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
 
 def _effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
     reason = model.fit.problem or model.blank.get(name, "")
-    reason = NO_MAXIMUM if name in model.fit.unbounded else reason
     if reason:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, reason)}
     z = stats.norm.ppf((1 + study.confidence) / 2)
     log_hr, se = model.fit.log_hr[name], np.sqrt(model.fit.covariance.loc[[name], [name]].to_numpy().item())
+    if abs(log_hr) > READABLE or abs(log_hr) + z * se > 20 * READABLE:
+        return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, UNREADABLE)}
     hr = np.exp([log_hr, log_hr - z * se, log_hr + z * se])
     return dict(zip(EFFECT, [*hr, log_hr, se, 2 * stats.norm.sf(abs(log_hr) / se)], strict=True))
 
 
-def _size(model: Maximum, known: pd.DataFrame, before: int) -> dict:
+def _known(cohort: Cohort, endpoint: str, population: str, needed: list[str]) -> tuple[pd.DataFrame, dict]:
+    """The complete cases, and why each of the others is not one: no time, a covariate that cannot exist, or missing."""
+    everybody = cohort.with_outcome(endpoint, population)
+    data = everybody[everybody["time"].notna()]
+    applies = (
+        pd.concat([cohort.applies(name, data) for name in needed], axis=1).all(axis=1)
+        if needed
+        else data["event"] | True
+    )
+    complete = data[needed].notna().all(axis=1)
+    lost = [(applies & ~complete).sum(), (~applies).sum(), len(everybody) - len(data)]
+    return data[complete & applies], dict(zip(LOST, lost, strict=True))
+
+
+def _size(model: Maximum, known: pd.DataFrame) -> dict:
     n_event = int(known["event"].sum())
     ratio = n_event / model.parameters if model.parameters else np.nan
-    sizes = [len(known), n_event, before - len(known), model.parameters, ratio, model.fit.log_likelihood]
+    sizes = [len(known), n_event, model.parameters, ratio, model.fit.log_likelihood]
     blank = {"log_likelihood": model.fit.problem} if model.fit.problem else {}
     blank |= {} if model.parameters else {"events_per_parameter": "no parameter can be estimated"}
     return {**dict(zip(FIT, sizes, strict=True)), "not_estimable": blank}
