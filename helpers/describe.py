@@ -117,9 +117,9 @@ def balance(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         variable = cohort.study.variables[name]
         smd = np.nan
         if not reason:
-            levels = list(variable.levels or {})
-            columns = (_indicators(x, levels) for x in (second, first))
-            smd = standardised_difference(*columns, ddof=0 if levels else 1)
+            known = [level for level in variable.levels or {} if (first == level).any() or (second == level).any()]
+            columns = (_indicators(x, variable.levels and known) for x in (second, first))
+            smd = standardised_difference(*columns, ddof=0 if variable.levels else 1)
             reason = "" if np.isfinite(smd) else "the variable does not vary within the arms"
         record = {"population": population, "analysis": "balance", "variable": name, "smd_pooled": smd}
         text = {"reference": cohort.study.arms.reference, "method": "pooled standard deviation"}
@@ -186,7 +186,7 @@ def continuous_test(first: np.ndarray, second: np.ndarray, test: str) -> dict:
         result = stats.mannwhitneyu(first, second, method="exact" if exact else "asymptotic", use_continuity=True)
         method = f"Wilcoxon rank-sum test, {'exact' if exact else 'normal approximation'}"
         return {"test_statistic": result.statistic, "p_test": result.pvalue, "method": method}
-    if first.std() == second.std() == 0:
+    if np.ptp(first) == np.ptp(second) == 0:
         return {"not_estimable": {"p_test": "the variable does not vary within the arms"}}
     result = stats.ttest_ind(first, second, equal_var=test == "student")
     method = {"student": "Student's t test", "welch": "Welch's t test"}[test]
@@ -199,10 +199,14 @@ def standardised_difference(treated: np.ndarray, reference: np.ndarray, *, ddof:
     Takes one column for a continuous (ddof 1) or two-level variable (ddof 0: the variance is p(1 - p)), k - 1
     indicators for k levels; the latter gives the Mahalanobis distance of Yang & Dalton (2012). NaN without variance.
     """
+    if treated.shape[1] == 0 or min(len(treated), len(reference)) <= ddof:
+        return np.nan
     difference = treated.mean(axis=0) - reference.mean(axis=0)
     if treated.shape[1] == 1:
+        if np.ptp(treated) == np.ptp(reference) == 0:
+            return np.nan
         pooled = np.sqrt((treated.var(ddof=ddof) + reference.var(ddof=ddof)) / 2)
-        return float(difference[0] / pooled) if pooled > 0 else np.nan
+        return float(difference[0] / pooled)
     covariance = (np.cov(treated.T, ddof=ddof) + np.cov(reference.T, ddof=ddof)) / 2
     if np.linalg.matrix_rank(covariance) < len(difference):
         return np.nan
@@ -234,11 +238,11 @@ def _two_arms(cohort: Cohort, name: str, population: str) -> tuple[pd.Series, pd
     return first, second, reason
 
 
-def _indicators(values: pd.Series, levels: list[str]) -> np.ndarray:
-    """A column of numbers, or one indicator for every level after the first that any patient has."""
-    if not levels:
+def _indicators(values: pd.Series, levels: list[str] | None) -> np.ndarray:
+    """A column of numbers, or one indicator for every level after the first."""
+    if levels is None:
         return values.to_numpy(dtype=float)[:, None]
-    return np.column_stack([(values == level).to_numpy(dtype=float) for level in levels[1:]])
+    return np.array([[value == level for level in levels[1:]] for value in values], dtype=float)
 
 
 def _log_choose(n: np.ndarray | float, k: np.ndarray) -> np.ndarray:

@@ -39,26 +39,36 @@ def p_equals(p: float) -> str:
     return f"P {text[0]} {text[1:]}" if text[0] in "<>" else f"P = {text}"
 
 
-def interval(low: float, high: float, digits: int, *, null: float | None = None) -> str:
-    """Both limits; as many decimals as keep a limit from being read as the null value it is not."""
+def decimals(low: float, high: float, digits: int, null: float) -> int:
+    """As many decimals as keep a limit from being read as the null value it is not, six at most."""
     for limit in (low, high):
-        while null is not None and digits < 6 and limit != null and round(limit, digits) == null:
+        while digits < 6 and limit != null and round(limit, digits) == null:
             digits += 1
-    ends = [NOT_ESTIMABLE if math.isnan(limit) else _bounded(limit, digits) for limit in (low, high)]
-    separator = " to " if any("−" in end for end in ends) else DASH
-    return separator.join(ends)
+    return digits
 
 
-def estimate(value: float, low: float, high: float, digits: int, *, null: float | None = None) -> str:
+def interval(low: float, high: float, digits: int) -> str:
+    """Both limits, `to` between them where one is negative."""
+    ends = [NOT_ESTIMABLE if math.isnan(limit) else number(limit, digits) for limit in (low, high)]
+    return (" to " if any("−" in end for end in ends) else DASH).join(ends)
+
+
+def estimate(value: float, low: float, high: float, digits: int) -> str:
     """`value (low–high)`, or that it cannot be estimated."""
-    return (
-        NOT_ESTIMABLE if math.isnan(value) else f"{_bounded(value, digits)} ({interval(low, high, digits, null=null)})"
-    )
+    return NOT_ESTIMABLE if math.isnan(value) else f"{number(value, digits)} ({interval(low, high, digits)})"
+
+
+def difference(value: float, low: float, high: float) -> str:
+    """A difference of months with its interval, one decimal or as many as the limits need beside zero."""
+    return estimate(value, low, high, decimals(low, high, 1, 0))
 
 
 def hazard_ratio(hr: float, low: float, high: float) -> str:
-    """A hazard ratio with its interval, two decimals."""
-    return estimate(hr, low, high, 2, null=1)
+    """A hazard ratio with its interval, two decimals or as many as the limits need beside one."""
+    if math.isnan(hr):
+        return NOT_ESTIMABLE
+    value, lower, upper = _ratios(hr, low, high)
+    return f"{value} ({lower}{DASH}{upper})"
 
 
 def rate(value: float, low: float, high: float) -> str:
@@ -69,12 +79,15 @@ def rate(value: float, low: float, high: float) -> str:
 def time(value: float, low: float, high: float) -> str:
     """A median in months with its interval, one decimal; `NR` where the curve does not reach it."""
     ends = ["NR" if math.isnan(each) else number(each, 1) for each in (value, low, high)]
+    if math.isnan(low) and not math.isnan(value):
+        ends[1] = NOT_ESTIMABLE
     return f"{ends[0]} ({ends[1]}{DASH}{ends[2]})"
 
 
 def hazard_ratio_said(hr: float, low: float, high: float, confidence: float) -> str:
     """`HR 0.37, 95% CI 0.15–0.91`, for prose."""
-    return f"HR {_bounded(hr, 2)}, {100 * confidence:g}% CI {interval(low, high, 2, null=1)}"
+    value, lower, upper = _ratios(hr, low, high)
+    return f"HR {value}, {100 * confidence:g}% CI {lower}{DASH}{upper}"
 
 
 def within(label: str) -> str:
@@ -82,7 +95,12 @@ def within(label: str) -> str:
     return label if len(label) < 2 or not label[1].islower() else label[0].lower() + label[1:]
 
 
-def _bounded(value: float, digits: int) -> str:
+def _ratios(hr: float, low: float, high: float) -> list[str]:
+    digits = decimals(low, high, 2, 1)
+    return [_ratio(each, digits) for each in (hr, low, high)]
+
+
+def _ratio(value: float, digits: int) -> str:
     if value >= 1000:
         return ">999"
-    return f"<{10**-digits:.{digits}f}" if 0 < value < 0.5 * 10**-digits else number(value, digits)
+    return f"<{10**-digits:.{digits}f}" if value < 0.5 * 10**-digits else number(value, digits)

@@ -11,12 +11,15 @@ from scipy import stats
 
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError, listed
-from helpers.ledger import at_label, wide
+from helpers.ledger import STATISTICS_OF, at_label, wide
 from helpers.study.schema import OVERALL
 
 INTERVALS = {"log": "log", "log_log": "complementary log-log"}
 NOT_REACHED = "not reached"
 NOBODY_LEFT = "nobody is followed this long"
+NO_VARIANCE = "no variance: nobody, or everybody at once, has the event by then"
+NO_LIMIT = "no limit where the curve falls to zero at once"
+NO_TIMES = "no patient has a known time"
 TOLERANCE = 1e-8
 
 
@@ -28,7 +31,7 @@ def product_limit(time: np.ndarray, event: np.ndarray) -> pd.DataFrame:
     times, position = np.unique(time, return_inverse=True)
     events = np.bincount(position, weights=event, minlength=len(times))
     leaving = np.bincount(position, minlength=len(times))
-    at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)])[:-1]
     with np.errstate(divide="ignore"):
         survival = np.cumprod(1 - events / at_risk)
         greenwood = np.cumsum(events / (at_risk * (at_risk - events))) if len(times) else np.zeros(0)
@@ -95,17 +98,18 @@ def restricted_mean(table: pd.DataFrame, tau: float) -> tuple[float, float]:
     times = np.concatenate([[0.0], inside["time"], [tau]])
     heights = np.concatenate([[1.0], inside["survival"]])
     pieces = heights * np.diff(times)
-    right = pieces.sum() - np.cumsum(pieces)[:-1]
+    area = np.cumsum(pieces)
     d, n = inside["n_event"].to_numpy(), inside["n_risk"].to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(right > 0, right**2 * d / (n * (n - d)), 0.0)
-    return float(pieces.sum()), float(np.sqrt(terms.sum()))
+    left = np.maximum(n - d, 1)
+    terms = np.where(n > d, (area[-1] - area[:-1]) ** 2 * d / (n * left), 0.0)
+    return float(area[-1]), float(np.sqrt(terms.sum()))
 
 
 def log_rank_test(time: np.ndarray, event: np.ndarray, group: np.ndarray, strata: np.ndarray | None = None) -> dict:
     """Log-rank test of two or more groups (Mantel, 1966; Peto & Peto, 1972), within strata where given.
 
-    Returns `groups`, `observed`, `expected` (arrays), `chi_square`, `df`, `p`.
+    Returns `groups`, `observed`, `expected` (arrays), `chi_square`, `df`, `p`, and `reason` where there is no test: no
+    events, or no variance because every death found all at risk in one group or took all of them.
     """
     groups = np.unique(group)
     strata = np.zeros(len(time)) if strata is None else strata
@@ -125,13 +129,15 @@ def log_rank_test(time: np.ndarray, event: np.ndarray, group: np.ndarray, strata
         factor = np.where(n > 1, dead * (n - dead) / np.maximum(n - 1, 1), 0)
         variance += np.diag((factor[:, None] * share).sum(axis=0)) - (factor[:, None] * share).T @ share
     used = expected > 0
-    df = int(used.sum()) - 1
-    result = {"groups": groups, "observed": observed, "expected": expected, "df": df}
-    if df < 1 or observed.sum() == 0:
-        return {**result, "chi_square": np.nan, "p": np.nan}
+    df = max(int(used.sum()) - 1, 0)
     free = np.flatnonzero(used)[1:]
+    inside = variance[np.ix_(free, free)]
+    result = {"groups": groups, "observed": observed, "expected": expected, "df": df, "reason": ""}
+    if observed.sum() == 0 or df < 1 or np.linalg.matrix_rank(inside, tol=1e-10) < df:
+        reason = "no events" if observed.sum() == 0 else "at no event were patients of both groups left to compare"
+        return {**result, "chi_square": np.nan, "p": np.nan, "reason": reason}
     difference = (observed - expected)[free]
-    chi_square = float(difference @ np.linalg.solve(variance[np.ix_(free, free)], difference))
+    chi_square = float(difference @ np.linalg.solve(inside, difference))
     return {**result, "chi_square": chi_square, "p": float(stats.chi2.sf(chi_square, df))}
 
 
@@ -197,7 +203,7 @@ def log_rank(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         group = data[arms.column].astype(object).to_numpy()
         test = log_rank_test(data["time"].to_numpy(), data["event"].to_numpy(), group)
         key = _key(population, endpoint, "log_rank", "unstratified", "")
-        blank = {"p_log_rank": "no events"} if np.isnan(test["p"]) else {}
+        blank = dict.fromkeys(("chi_square", "p_log_rank"), test["reason"]) if test["reason"] else {}
         overall = {"chi_square": test["chi_square"], "df": test["df"], "p_log_rank": test["p"], "not_estimable": blank}
         records.append({**key, "variable": arms.column, "reference": arms.reference, **overall})
         for arm, observed, expected in zip(test["groups"], test["observed"], test["expected"], strict=True):
@@ -210,30 +216,36 @@ def restricted_means(cohort: Cohort, population: str = "primary", *, tau_months:
 
     Not estimable where an arm's follow-up ends before tau. Royston & Parmar (2013).
     """
-    records = []
-    study = cohort.study
-    z = stats.norm.ppf((1 + study.confidence) / 2)
+    study, records = cohort.study, []
+    asked = _months(tau_months, "tau_months")
     values: dict[str, dict[str, tuple[float, float]]] = {endpoint: {} for endpoint in study.endpoints}
     for endpoint, group, table in _tables(cohort, population):
-        if group != OVERALL:
-            tau = _months(tau_months, "tau_months") or study.survival.tau[endpoint]
-            mean, se = values[endpoint][group] = restricted_mean(table, tau) if len(table) else (np.nan, np.nan)
-            shown = {"rmst": mean, "rmst_se": se, "rmst_low": mean - z * se, "rmst_high": mean + z * se}
-            blank = {name: NOBODY_LEFT for name in shown} if np.isnan(mean) else {}
-            key = _key(population, endpoint, "rmst", "area", group)
-            records.append({**key, "at": at_label(tau), **shown, "not_estimable": blank})
+        if group == OVERALL:
+            continue
+        tau = asked or study.survival.tau[endpoint]
+        mean, se = values[endpoint][group] = restricted_mean(table, tau) if len(table) else (np.nan, np.nan)
+        key = {**_key(population, endpoint, "rmst", "area", group), "at": at_label(tau), "rmst_se": se}
+        blank = {"rmst_se": NOBODY_LEFT} if np.isnan(se) else {}
+        records.append(_with_limits(key, "rmst", mean, se, study.confidence, blank))
     for endpoint, by_arm in values.items():
-        tau = tau_months or study.survival.tau[endpoint]
-        (treated, se_treated), (reference, se_reference) = by_arm[study.arms.treated], by_arm[study.arms.reference]
-        difference, se = treated - reference, np.hypot(se_treated, se_reference)
-        p = 2 * stats.norm.sf(abs(difference) / se) if se > 0 else np.nan
-        named = ("rmst_difference", "rmst_difference_low", "rmst_difference_high", "p_test")
-        shown = dict(zip(named, (difference, difference - z * se, difference + z * se, p), strict=True))
-        blank = {name: NOBODY_LEFT for name, value in shown.items() if np.isnan(value)}
+        means, errors = zip(*(by_arm[arm] for arm in (study.arms.treated, study.arms.reference)), strict=True)
+        difference, se = means[0] - means[1], float(np.hypot(*errors))
         key = {**_key(population, endpoint, "rmst", "area", ""), "variable": study.arms.column}
-        key |= {"level": study.arms.treated, "reference": study.arms.reference, "at": at_label(tau)}
-        records.append({**key, **shown, "not_estimable": blank})
-    return wide(records, ["rmst", "rmst_se", "rmst_low", "rmst_high", *named])
+        key |= {"level": study.arms.treated, "reference": study.arms.reference}
+        key["at"] = at_label(asked or study.survival.tau[endpoint])
+        key["p_test"] = 2 * stats.norm.sf(abs(difference) / se) if se > 0 else np.nan
+        blank = {} if se > 0 else {"p_test": NOBODY_LEFT if np.isnan(difference) else NO_VARIANCE}
+        records.append(_with_limits(key, "rmst_difference", difference, se, study.confidence, blank))
+    return wide(records, STATISTICS_OF["rmst"])
+
+
+def _with_limits(key: dict, name: str, value: float, se: float, confidence: float, blank: dict[str, str]) -> dict:
+    """A row with a normal interval around its value; none where nothing is known or nothing varied."""
+    width = stats.norm.ppf((1 + confidence) / 2) * se if se > 0 else np.nan
+    shown = {name: value, f"{name}_low": value - width, f"{name}_high": value + width}
+    reason = NOBODY_LEFT if np.isnan(value) else NO_VARIANCE
+    missing = {each: reason for each, number in shown.items() if np.isnan(number)}
+    return {**key, **shown, "not_estimable": {**blank, **missing}}
 
 
 def interval_of(cohort: Cohort, interval: str | None) -> str:
@@ -281,5 +293,9 @@ def _medians(cohort: Cohort, population: str, analysis: str) -> pd.DataFrame:
             ends = (quantile(times, each) for each in (survival, low, high))
             shown = dict(zip(("median", "median_low", "median_high"), ends, strict=True))
             blank = {name: NOT_REACHED for name, value in shown.items() if np.isnan(value)}
+            if "median_low" in blank and "median" not in blank:
+                blank["median_low"] = NO_LIMIT
+            if not len(times):
+                blank = dict.fromkeys(shown, NO_TIMES)
             records.append({**_key(population, endpoint, analysis, model, group), **shown, "not_estimable": blank})
     return wide(records, ["median", "median_low", "median_high"])

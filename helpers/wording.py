@@ -55,10 +55,9 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
     for model, endpoint in dict.fromkeys(zip(wide["model"], wide["endpoint"], strict=True)):
         frame = select(wide, model=model, endpoint=endpoint)
         effects = frame[(frame["variable"] != study.arms.column) & (frame["variable"] != "")]
-        shown = [direction(row["hr_low"], row["hr_high"], 1) != "unclear" for _, row in effects.iterrows()]
-        clear = [_factor(study, row) for _, row in effects[shown].iterrows()]
-        found = f"independently associated were {'; '.join(clear)}" if clear else "no other factor was shown to matter"
-        sentences.append(f"{study.endpoints[endpoint].label}, {notation.within(study.models[model].label)}: {found}.")
+        found = _found(study, effects)
+        label = study.endpoints[endpoint].label
+        sentences.append(f"{label}, {notation.within(study.models[model].label)}: {found}.")
     return Sentences(tuple(sentences), bullets=True)
 
 
@@ -117,9 +116,12 @@ def _restricted_mean(means: pd.DataFrame, treated: str) -> Iterator[str]:
         ends = row[["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
         verdicts = {"higher": "was longer", "lower": "was shorter", "unclear": "was not shown to differ"}
         verdict = verdicts[direction(ends.iloc[1], ends.iloc[2], 0)]
-        text = notation.estimate(*ends, 1, null=0)
         mean = f"Over {row['at']} months the mean time without the event"
-        yield f"{mean} {verdict} with {treated}: difference {text} months."
+        if any(each != each for each in ends):
+            reason = next(iter(row["not_estimable"].values()))
+            yield f"{mean} could not be compared ({reason})."
+            continue
+        yield f"{mean} {verdict} with {treated}: difference {notation.difference(*ends)} months."
 
 
 def _arm_levels(study: Study) -> tuple[str, str]:
@@ -153,6 +155,25 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
         "unclear": f"no association of {treated} with the hazard of {endpoint.event_label} was shown",
     }[direction(row["hr_low"], row["hr_high"], 1)]
     return f"{model}: {verdict} ({text}, {notation.p_equals(row['p_wald'])}; {rests})."
+
+
+def _found(study: Study, effects: pd.DataFrame) -> str:
+    """What a model says of the factors beside treatment, those it cannot estimate named."""
+    estimated = effects[effects["hr"].notna()]
+    shown = [direction(row["hr_low"], row["hr_high"], 1) != "unclear" for _, row in estimated.iterrows()]
+    clear = [_factor(study, row) for _, row in estimated[shown].iterrows()]
+    lost = effects[[("hr" in reasons) for reasons in effects["not_estimable"]] & (effects["n"] != 0)]
+    reasons = dict.fromkeys(
+        f"{notation.within(study.variables[row['variable']].label)} ({row['not_estimable']['hr']})"
+        for _, row in lost.iterrows()
+    )
+    if effects.empty:
+        return "the model holds no other factor"
+    parts = [f"independently associated were {'; '.join(clear)}"] if clear else []
+    if not clear and len(estimated):
+        parts.append("no other factor had an interval that leaves out 1")
+    parts += [f"not estimable: {'; '.join(reasons)}"] if reasons else []
+    return "; ".join(parts)
 
 
 def _factor(study: Study, row: pd.Series) -> str:

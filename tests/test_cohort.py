@@ -8,7 +8,7 @@ import pytest
 from building import arms, categorical, cohort_of, continuous, endpoint, write_study
 
 from helpers.cohort import examine, read_cohort
-from helpers.errors import CohortError, ParameterError
+from helpers.errors import CohortError, ParameterError, StudyError
 from helpers.study import read_study
 
 TABLE = pd.DataFrame(
@@ -220,3 +220,31 @@ def test_cut_points_and_numeric_levels(gbsg2, tmp_path):
     table = TABLE.assign(grade=["1", "2.0", "2", "1.0", "1", "2"])
     cohort = cohort_of(tmp_path / "study", table, **{**STUDY, "variables": {"grade": categorical(1, 2)}})
     assert cohort.rows()["grade"].tolist() == ["1", "2", "2", "1", "1", "2"]
+
+
+def test_a_population_made_of_the_screened_keeps_its_outcomes(study_copy):
+    folder = study_copy(
+        {
+            "[populations.staged]": '[populations.everybody]\nlabel = "With a procedure"\nof = "screened"\n\n[[populations.everybody.steps]]\nname = "none"\nreason = "None"\nexclude = { column = "procedure", op = "missing" }\n\n[populations.staged]'
+        }
+    )
+    cohort = read_cohort(read_study(folder))
+    assert len(cohort.rows("everybody")) == 62
+    assert len(cohort.with_outcome("OS", "everybody")) == 62
+    assert cohort.with_outcome("OS", "everybody")["event"].sum() >= cohort.with_outcome("OS")["event"].sum()
+    with pytest.raises(ParameterError, match="'screened' has no outcomes"):
+        cohort.outcome("OS", "screened")
+
+
+def test_a_cut_applies_where_what_it_cuts_does(tmp_path):
+    table = TABLE.assign(d=[1.0, None, 5.0, None, 9.0, None])
+    where = {"column": "arm", "op": "==", "value": "a"}
+    variables = {
+        "d": continuous(applies_when=where),
+        "dg": categorical("low", "high", cut={"variable": "d", "at": [4], "right_closed": True}),
+    }
+    cohort = cohort_of(tmp_path / "study", table, **{**STUDY, "variables": variables})
+    assert cohort.applies("dg", cohort.rows()).tolist() == [True, False] * 3
+    twice = {**variables, "dg": {**variables["dg"], "applies_when": where}}
+    with pytest.raises(StudyError, match=r"'variables\.dg\.applies_when' belongs to the variable that is cut, 'd'"):
+        cohort_of(tmp_path / "twice", table, **{**STUDY, "variables": twice})

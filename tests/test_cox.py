@@ -282,3 +282,36 @@ def test_a_value_that_cannot_be_is_not_lost_to_missing(stent, tmp_path):
     models = {"m": {"label": "m", "endpoints": ["OS"], "covariates": ["x", "d"]}}
     whole = select(cox.multivariable(cohort_of(tmp_path, table, **study, models=models)), variable="").iloc[0]
     assert whole[["n", "n_missing", "n_not_applicable", "n_no_time"]].tolist() == [17, 3, 19, 1]
+
+
+def test_a_strong_factor_with_an_empty_or_eventless_level_is_selected_by_every_rule(tmp_path):
+    rng = np.random.default_rng(6)
+    g = rng.choice(["p", "q", "r"], 90)
+    table = pd.DataFrame({"arm": ["a", "b"] * 45, "g": g, "event": 1})
+    table["time"] = (rng.exponential(10, 90) * np.where(g == "r", 0.15, 1)).round(4) + 0.001
+    table.loc[table["g"] == "q", "event"] = 0
+    study = {
+        "arms": arms("arm", "a", "b"),
+        "variables": {"g": categorical("p", "q", "r", "s")},
+        "endpoints": {"OS": endpoint()},
+    }
+    for by in ("wald", "any_level", "likelihood_ratio"):
+        model = {
+            "label": "x",
+            "endpoints": ["OS"],
+            "candidates": ["arm", "g"],
+            "selection": {"by": by, "p_below": 0.001},
+        }
+        frame = cox.multivariable(cohort_of(tmp_path / by, table, **study, models={"m": model}))
+        assert "g" in set(frame["variable"]), by
+
+
+def test_a_number_that_stops_varying_with_an_eventless_level_costs_only_itself(tmp_path):
+    table = table_of(40)
+    table["g"] = np.where(np.arange(40) < 8, "w", "u")
+    table.loc[table["g"] == "w", "event"] = 0
+    table["x"] = np.where(table["g"] == "w", table["x"], 1.5)
+    variables = {"x": continuous(), "g": categorical("u", "w")}
+    frame = cox.multivariable(cohort_with(tmp_path, table, variables, ["arm", "x", "g"]))
+    assert np.isfinite(select(frame, variable="arm", level="b").iloc[0]["hr"])
+    assert "does not vary" in select(frame, variable="x").iloc[0]["not_estimable"]["hr"]

@@ -154,3 +154,48 @@ def test_table_one_shows_missing_values_and_keeps_them_out_of_the_test(stent):
     assert p == pytest.approx(stats.chi2_contingency(counted)[1], rel=1e-12)
     assert table.mark in table.footnotes[0]
     assert any("Perforation†" in row[0] for row in cells)
+
+
+def test_unused_levels_cost_nothing(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"arm": ["a", "b"] * 20, "g": rng.choice(["u", "v"], 40), "time": range(1, 41), "event": 1})
+    study = {"arms": arms("arm", "a", "b"), "endpoints": {"OS": endpoint()}}
+    smd = {}
+    for levels in (("u", "v"), ("u", "v", "w"), ("t", "u", "v")):
+        cohort = cohort_of(tmp_path / "".join(levels), table, **study, variables={"g": categorical(*levels)})
+        smd[levels] = describe.balance(cohort)["smd_pooled"].iloc[0]
+    assert len(set(smd.values())) == 1
+    assert np.isfinite(smd["u", "v"])
+
+
+def test_arms_that_do_not_vary_have_neither_difference_nor_test(tmp_path):
+    table = pd.DataFrame({"arm": ["a"] * 3 + ["b"] * 3, "x": [0.1] * 3 + [0.3] * 3, "time": range(1, 7), "event": 1})
+    study = {
+        "arms": arms("arm", "a", "b"),
+        "endpoints": {"OS": endpoint()},
+        "variables": {"x": continuous(test="welch")},
+    }
+    cohort = cohort_of(tmp_path, table, **study)
+    assert describe.balance(cohort).iloc[0]["not_estimable"] == {
+        "smd_pooled": "the variable does not vary within the arms"
+    }
+    assert describe.comparisons(cohort).iloc[0]["not_estimable"] == {
+        "p_test": "the variable does not vary within the arms"
+    }
+
+
+def test_large_and_small_numbers_are_printed_as_they_are(tmp_path):
+    table = pd.DataFrame(
+        {"arm": ["a", "b"] * 4, "x": [150000, 400000] * 4, "y": [0.001, 0.004] * 4, "time": range(1, 9), "event": 1}
+    )
+    variables = {"x": continuous(summary="median_iqr", digits=0), "y": continuous(summary="median_iqr", digits=3)}
+    study = {"arms": arms("arm", "a", "b"), "endpoints": {"OS": endpoint()}, "variables": variables}
+    cohort = cohort_of(tmp_path, table, **study)
+    shown = tables.baseline(
+        describe.counts(cohort),
+        summaries=describe.summaries(cohort),
+        comparisons=describe.comparisons(cohort),
+        balance=describe.balance(cohort),
+        study=cohort.study,
+    )
+    assert [row.cells[2] for row in shown.rows] == ["150000 (150000–150000)", "0.001 (0.001–0.001)"]

@@ -22,8 +22,8 @@ def test_the_prognostic_table_says_what_it_rests_on(prognostic, stent):
     frame = cox.multivariable(stent)
     fitted = frame[(frame["model"] == "stratified") & (frame["endpoint"] == "OS") & (frame["variable"] == "")].iloc[0]
     note = " ".join(table.notes)
-    assert f"{int(fitted['n'])} patients, {int(fitted['n_event'])} events" in note
-    assert f"{int(fitted['n_missing'])} patients lost to missing values" in note
+    assert f"patients {int(fitted['n'])}, events {int(fitted['n_event'])}" in note
+    assert f"lost to missing values {int(fitted['n_missing'])}, parameters 4, without a usable time 1" in note
     assert "Baseline hazards stratified by Centre" in note
     assert "n.e., not estimable: no events in this level" in note
     assert "Known only after time zero, so not a cause at time zero: Perforation" in note

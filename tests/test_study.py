@@ -32,6 +32,9 @@ ENTRY = {
     "population unknown": ({"population = \"staged\"": "population = \"stagged\""}, "no population 'stagged'; did you mean 'staged'?"),
     "times out of order": ({"months = [6, 12, 48]": "months = [12, 6, 48]"}, "'survival.months': times must increase"),
     "test of the wrong kind": ({"test = \"welch\"": "test = \"fisher\""}, "'fisher' is not for continuous variables; allowed here: 'student', 'welch', 'rank_sum'"),
+    "a name of the outcome": ({"[variables.years]": "[variables.time]"}, "'variables.time': 'time' names the outcome"),
+    "one level": ({"levels = { north = \"North\", south = \"South\" }": "levels = { south = \"South\" }"}, "'variables.centre.levels': a categorical variable lists its levels, two or more"),
+    "no covariates": ({"covariates = [\"procedure\", \"stage\"]": "covariates = []"}, "entry 'models.staged_only.covariates': list should have at least 1 item"),
     "confidence": ({"confidence = 0.9": "confidence = 90"}, "entry 'confidence': input should be less than 1, not 90"),
 }  # fmt: skip
 

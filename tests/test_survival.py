@@ -8,9 +8,10 @@ from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
 
-from helpers import describe, survival
+from helpers import describe, figures, survival, wording
 from helpers.errors import ParameterError
 from helpers.ledger import select
+from helpers.results import results
 
 TIME = np.array([2, 3, 3, 5, 6, 6, 8, 8, 9, 12], dtype=float)
 EVENT = np.array([1, 1, 1, 1, 0, 1, 1, 0, 1, 0], dtype=bool)
@@ -156,3 +157,64 @@ def test_a_horizon_that_is_none_is_refused(ten, tau):
 def test_an_interval_that_is_none_is_refused(ten):
     with pytest.raises(ParameterError, match="interval 'plain' is unknown; allowed: 'log', 'log_log'"):
         survival.curves(ten, interval="plain")
+
+
+def two_arms(folder, a, b, **entries):
+    """Two lists of (time, event) as a cohort."""
+    rows = [("a", *each) for each in a] + [("b", *each) for each in b]
+    table = pd.DataFrame(rows, columns=["arm", "time", "event"]).assign(g="u")
+    rule = endpoint(missing_time="exclude")
+    study = {"arms": arms("arm", "a", "b"), "variables": {"g": categorical("u", "v")}, "endpoints": {"OS": rule}}
+    return cohort_of(folder, table, **study, **entries)
+
+
+def test_the_error_of_a_restricted_mean_is_finite_when_everybody_dies():
+    rng = np.random.default_rng(11)
+    for _ in range(200):
+        time = rng.exponential(5, 30)
+        mean, se = survival.restricted_mean(survival.product_limit(time, np.ones(30, dtype=bool)), 100)
+        assert mean == pytest.approx(time.mean(), rel=1e-12)
+        assert se == pytest.approx(time.std() / np.sqrt(30), rel=1e-10), "without censoring it is that of a mean"
+
+
+def test_means_without_variance_have_no_interval_and_no_claim(tmp_path):
+    cohort = two_arms(tmp_path, [(5, 1)], [(10, 1)])
+    contrast = select(survival.restricted_means(cohort), group="").iloc[0]
+    assert contrast["rmst_difference"] == 5
+    assert set(contrast["not_estimable"].values()) == {survival.NO_VARIANCE}
+    said = repr(wording.survival(results(cohort.study, cohort), study=cohort.study))
+    assert "could not be compared (no variance" in said
+    assert "longer" not in said
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "reason"),
+    [
+        ([(5, 1)] * 3, [(5, 1)] * 3, "at no event were patients of both groups left to compare"),
+        ([(5, 1), (6, 1)], [(1, 0), (2, 0)], "at no event were patients of both groups left to compare"),
+        ([(5, 0), (6, 0)], [(1, 0), (2, 0)], "no events"),
+    ],
+)
+def test_a_log_rank_test_without_variance_is_said(tmp_path, a, b, reason):
+    contrast = select(survival.log_rank(two_arms(tmp_path, a, b)), group="").iloc[0]
+    assert np.isnan(contrast["p_log_rank"])
+    assert contrast["not_estimable"]["p_log_rank"] == reason
+
+
+def test_an_arm_without_any_time_is_said(tmp_path):
+    cohort = two_arms(tmp_path, [(None, 1), (None, 0)], [(5, 1), (6, 0)])
+    row = select(survival.medians(cohort), group="a", model="log").iloc[0]
+    assert row["not_estimable"]["median"] == survival.NO_TIMES
+    assert select(describe.events(cohort), group="a").iloc[0][["n", "n_event", "n_missing"]].tolist() == [2, 1, 2]
+    assert len(results(cohort.study, cohort)) > 50
+    figures.kaplan_meier(
+        survival.curves(cohort),
+        at_risk=survival.at_risk(cohort),
+        log_rank=survival.log_rank(cohort),
+        study=cohort.study,
+    )
+
+
+def test_times_apart_by_rounding_are_ties(tmp_path):
+    cohort = two_arms(tmp_path, [(0.1 + 0.2, 1), (1, 0)], [(0.3, 1), (2, 0)])
+    assert cohort.outcomes["OS"]["time"].nunique() == 3

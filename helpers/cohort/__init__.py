@@ -55,7 +55,7 @@ class Cohort:
 
     def applies(self, variable: str, rows: pd.DataFrame) -> pd.Series:
         """Whether each patient can have a value of the variable; True where that is not known."""
-        condition = self.study.variables[variable].applies_when if variable in self.study.variables else None
+        condition = self.study.applies_when(variable)
         if condition is None:
             return pd.Series(True, index=rows.index)
         return meets(condition, rows).fillna(True).astype(bool)
@@ -96,8 +96,11 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         if problem:
             return None, findings
     outcomes = {}
+    analysed = typed.data.index[
+        typed.data.index.isin([row for name, rows in members.items() if name != "screened" for row in rows])
+    ]
     for name in study.endpoints:
-        outcomes[name], problems = outcome(study, table, typed, name, members["primary"])
+        outcomes[name], problems = outcome(study, table, typed, name, analysed)
         found = (
             f"{int(outcomes[name]['event'].sum())} events, {int(outcomes[name]['time'].isna().sum())} without a time"
         )

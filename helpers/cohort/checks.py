@@ -124,8 +124,16 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
     ]
     if endpoint.zero_time in {"half_day", "exclude"}:
         days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
-    frame = pd.DataFrame({"time": days / DAYS_PER_MONTH, "event": event.fillna(False).astype(bool)}, index=rows)
+    frame = pd.DataFrame({"time": _tied(days) / DAYS_PER_MONTH, "event": event.fillna(False).astype(bool)}, index=rows)
     return frame, [problem for problem in problems if problem]
+
+
+def _tied(days: pd.Series) -> pd.Series:
+    """Times that differ by rounding only made equal, as R does, so that ties stay ties."""
+    known = np.sort(days.dropna().unique())
+    new = np.diff(known, prepend=-np.inf) > 1e-8 * np.abs(known).max(initial=0)
+    first = known[new]
+    return days.map(lambda each: first[np.searchsorted(first, each, side="right") - 1], na_action="ignore")
 
 
 def _identifiers(study: Study, table: Table, typed: Typed) -> None:

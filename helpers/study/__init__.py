@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from helpers.errors import StudyError, listed, nearest
 from helpers.study.consistency import contradictions
-from helpers.study.schema import LIBRARY, OVERALL, Population, StudyFile
+from helpers.study.schema import LIBRARY, OVERALL, Condition, Population, StudyFile
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -74,6 +74,13 @@ class Study(StudyFile):
     def reference(self, variable: str) -> str | None:
         """The level the others are compared with."""
         return self.arms.reference if variable == self.arms.column else self.variables[variable].reference
+
+    def applies_when(self, variable: str) -> Condition | None:
+        """Where a variable can have a value; a cut applies where the variable it cuts does."""
+        entry = self.variables.get(variable)
+        if entry is None or entry.cut is None:
+            return entry.applies_when if entry else None
+        return self.variables[entry.cut.variable].applies_when
 
     def left_out(self) -> dict[str, str]:
         """Sections this study has no data for, each with the reason the report gives."""

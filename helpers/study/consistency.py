@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from helpers.errors import listed, nearest
 from helpers.study.schema import OVERALL, Condition, Endpoint, Model, Step, StudyFile, Variable
 
+RESERVED = ("time", "event")
 CATEGORICAL_TESTS = ("yates", "pearson", "fisher")
 CONTINUOUS_TESTS = ("student", "welch", "rank_sum")
 
@@ -32,6 +33,8 @@ def _arms(study: StudyFile) -> Iterator[str]:
         yield f"entry 'arms.reference': '{arms.reference}' is no level of the arms ({listed(arms.levels)})"
     if OVERALL in arms.levels:
         yield f"entry 'arms.levels': '{OVERALL}' names the whole cohort and cannot be an arm"
+    if arms.column in RESERVED:
+        yield f"entry 'arms.column': '{arms.column}' names the outcome; rename this column of the table"
     if arms.column in study.variables:
         yield f"entry 'variables.{arms.column}': this is the arms' column and is already described by [arms]"
 
@@ -44,13 +47,15 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
     if variable.type == "continuous":
         if variable.levels or variable.reference or variable.cut:
             yield f"{where}': a continuous variable has no levels, reference or cut"
-    elif not variable.levels:
-        yield f"{where}.levels' is missing: a categorical variable lists its levels"
+    elif len(variable.levels or {}) < 2:
+        yield f"{where}.levels': a categorical variable lists its levels, two or more"
     elif variable.reference is None:
         yield f"{where}.reference' is missing: say which of {listed(variable.levels)} the others are compared with"
     elif variable.reference not in variable.levels:
         near = nearest(variable.reference, variable.levels)
         yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
+    if name in RESERVED:
+        yield f"{where}': '{name}' names the outcome; name the variable otherwise and give its column"
     if variable.cut:
         yield from _cut(study, where, variable)
     if variable.applies_when:
@@ -62,6 +67,8 @@ def _cut(study: StudyFile, where: str, variable: Variable) -> Iterator[str]:
     yield from _known(study, f"{where}.cut.variable'", [cut.variable])
     if variable.column:
         yield f"{where}': give either a column or a cut of another variable, not both"
+    if variable.applies_when:
+        yield f"{where}.applies_when' belongs to the variable that is cut, '{cut.variable}'"
     if sorted(set(cut.at)) != cut.at:
         yield f"{where}.cut.at': cut-points must increase"
     if len(levels) != len(cut.at) + 1:

@@ -78,6 +78,7 @@ class Variable(Entry):
     cut: CutPoints | None = None
     applies_when: Condition | None = None
     post_baseline: bool = False
+    digits: Annotated[int, Field(ge=0, le=8)] | None = None
     summary: Literal["mean_sd", "median_iqr"] | None = None
     test: Literal["yates", "pearson", "fisher", "student", "welch", "rank_sum"] | None = None
 
@@ -178,7 +179,6 @@ class StudyFile(Entry):
     synthetic: bool
     seed: int
     confidence: Share = 0.95
-    significance: Share = 0.05
     cohort: CohortFile
     arms: Arms
     variables: dict[Name, Variable]

@@ -8,6 +8,7 @@ from helpers.ledger import select
 from helpers.study import Study
 from helpers.tables.layout import finished, reasons
 
+COUNTED = "n (% of patients with a known value; missing values: % of all)"
 MARKERS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
 SHAPES = {"mean_sd": "mean ± SD", "median_iqr": "median (IQR)"}
 
@@ -31,7 +32,7 @@ def baseline(
     entries = [study.variables[name] for name in study.table_one.variables]
     shapes = [SHAPES[each.summary or study.table_one.summary] for each in entries if each.type == "continuous"]
     notes = [
-        f"Values are {', '.join(['n (% of patients with a known value)', *dict.fromkeys(shapes)])}.",
+        f"Values are {', '.join([COUNTED, *dict.fromkeys(shapes)])}.",
         *(f"{MARKERS[position]} {test}." for position, test in enumerate(tests)),
         *reasons(comparisons, balance),
     ]
@@ -55,17 +56,19 @@ def _variable(study: Study, variable: str, frame: pd.DataFrame, last: tuple[str,
             )
     else:
         shape = SHAPES[entry.summary or study.table_one.summary]
-        rows.append(Row((f"{label}, {shape}", *(_spread(each, shape) for each in whole), *last)))
+        rows.append(Row((f"{label}, {shape}", *(_spread(each, shape, entry.digits) for each in whole), *last)))
     if any(each["n_missing"] for each in whole):
         cells = [notation.share(each["n_missing"], each["percent_missing"]) for each in whole]
         rows.append(Row(("Missing", *cells, "", ""), indent=True))
     return rows
 
 
-def _spread(row: pd.Series, shape: str) -> str:
+def _spread(row: pd.Series, shape: str, digits: int | None) -> str:
+    """Mean ± SD to two decimals or median (IQR) to one, unless the variable says otherwise."""
     if row["n"] == 0:
         return notation.NOT_ESTIMABLE
     if shape == SHAPES["mean_sd"]:
-        spread = notation.NOT_ESTIMABLE if row["sd"] != row["sd"] else notation.number(row["sd"], 2)
-        return f"{notation.number(row['mean'], 2)} ± {spread}"
-    return notation.estimate(row["median"], row["q1"], row["q3"], 1)
+        digits = 2 if digits is None else digits
+        spread = notation.NOT_ESTIMABLE if row["sd"] != row["sd"] else notation.number(row["sd"], digits)
+        return f"{notation.number(row['mean'], digits)} ± {spread}"
+    return notation.estimate(row["median"], row["q1"], row["q3"], 1 if digits is None else digits)

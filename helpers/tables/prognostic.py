@@ -8,6 +8,10 @@ from helpers.ledger import select
 from helpers.study import Study
 from helpers.tables.layout import endpoints, finished, level, reasons
 
+OTHERWISE_LOST = {
+    "lost because a covariate cannot exist in them": "n_not_applicable",
+    "without a usable time": "n_no_time",
+}
 BLANK = (notation.DASH, notation.DASH)
 
 
@@ -32,13 +36,15 @@ def models(multivariable: pd.DataFrame, *, study: Study) -> Table:
     for _, fitted in select(multivariable, variable="").iterrows():
         effect = select(treated, model=fitted["model"], endpoint=fitted["endpoint"])
         cells = _effect(effect.iloc[0]) if len(effect) else ("not in the model", "")
-        sizes = [notation.count(fitted[name]) for name in ("n", "n_event", "n_missing", "n_parameter")]
+        lost = fitted[["n_missing", "n_not_applicable", "n_no_time"]].sum()
+        sizes = [notation.count(each) for each in (fitted["n"], fitted["n_event"], lost, fitted["n_parameter"])]
         name = notation.within(study.models[fitted["model"]].label)
         label = f"{study.endpoints[fitted['endpoint']].label}: {name}"
         rows.append(Row((label, *sizes, _ratio(fitted["events_per_parameter"]), *cells)))
-    sizes = ("Patients", "Events", "Lost to missing values", "Parameters", "Events per parameter")
+    sizes = ("Patients", "Events", "Patients lost", "Parameters", "Events per parameter")
     header = ("Model", *sizes, f"HR for treatment ({level(study)})", "P")
-    note = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}."
+    contrast = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}."
+    note = f"{contrast} Patients lost: a covariate is missing or cannot exist in them, or they have no usable time."
     title = "What each multivariable model rests on"
     return finished(Table("models", title, header, tuple(rows), (note, *reasons(multivariable))), study)
 
@@ -90,11 +96,13 @@ def _foundation(study: Study, model: str, adjusted: pd.DataFrame) -> str:
     fitted = select(adjusted, variable="").iloc[0]
     strata = ", ".join(study.label(each) for each in study.models[model].strata)
     population = study.all_populations[fitted["population"]].label
+    sizes = {"patients": "n", "events": "n_event", "lost to missing values": "n_missing", "parameters": "n_parameter"}
+    sizes |= {label: name for label, name in OTHERWISE_LOST.items() if fitted[name] > 0}
+    counts = ", ".join(f"{label} {int(fitted[name])}" for label, name in sizes.items())
+    ratio, p = _ratio(fitted["events_per_parameter"]), notation.p_equals(fitted["p_lrt"])
     return (
-        f"Multivariable model ({population}): {int(fitted['n'])} patients, {int(fitted['n_event'])} events, "
-        f"{int(fitted['n_missing'])} patients lost to missing values, {int(fitted['n_parameter'])} parameters, "
-        f"{_ratio(fitted['events_per_parameter'])} events per parameter; global likelihood-ratio test "
-        f"{notation.p_equals(fitted['p_lrt'])}." + (f" Baseline hazards stratified by {strata}." if strata else "")
+        f"Multivariable model ({population}): {counts}, events per parameter {ratio}; global likelihood-ratio test {p}."
+        + (f" Baseline hazards stratified by {strata}." if strata else "")
     )
 
 
@@ -107,9 +115,12 @@ def _size(row: pd.Series) -> str:
 
 
 def _lost(study: Study, alone: pd.DataFrame) -> list[str]:
-    lost = alone[(alone["level"] == "") & (alone["n_missing"] > 0)]
-    texts = [f"{study.label(row['variable'])} {int(row['n_missing'])}" for _, row in lost.iterrows()]
-    return [f"Patients without a value, left out of the univariable model: {', '.join(texts)}."] if texts else []
+    notes = []
+    for name, text in (("n_missing", "without a value"), ("n_not_applicable", "in whom the factor cannot exist")):
+        lost = alone[(alone["level"] == "") & (alone[name] > 0)]
+        counts = ", ".join(f"{study.label(row['variable'])} {int(row[name])}" for _, row in lost.iterrows())
+        notes += [f"Patients {text}, left out of the univariable model: {counts}."] if counts else []
+    return notes
 
 
 def _ratio(value: float) -> str:

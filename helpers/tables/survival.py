@@ -71,7 +71,7 @@ def restricted_means(means: pd.DataFrame, *, study: Study) -> Table:
         texts = [notation.estimate(each["rmst"], each["rmst_low"], each["rmst_high"], 1) for each in by_arm]
         contrast = select(frame, group="").iloc[0]
         named = (contrast[f"rmst_difference{end}"] for end in ("", "_low", "_high"))
-        difference = notation.estimate(*named, 1, null=0)
+        difference = notation.difference(*named)
         p = notation.p_value(contrast["p_test"])
         rows.append(Row((study.endpoints[endpoint].label, contrast["at"], *texts, difference, p)))
     header = ("Endpoint", "Horizon, months", *study.arms.levels.values(), "Difference", "P")
