@@ -18,14 +18,14 @@ export PYTHONNOUSERSITE := 1
 .PHONY: report test lab check outputs lock python
 
 report: $(READY)
-	@$(RUN) -m helpers report data/$(STUDY)
+	@$(RUN) -m helpers report "data/$(STUDY)"
 
 test: $(READY)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m pytest -n 2 --dist loadfile
 
 check: $(READY)
-	@$(RUN) -m helpers check data/$(STUDY)
+	@$(RUN) -m helpers check "data/$(STUDY)"
 
 lab: $(READY)
 	@$(RUN) -m jupyterlab --LabApp.news_url=None --LabApp.extension_manager=readonly \

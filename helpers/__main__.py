@@ -1,7 +1,9 @@
 """`python -m helpers report data/<study>` builds the report; `check` in its place only says whether the input fits."""
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from helpers.study import read_study, relative
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; mistakes of the user end in one sentence and exit code 1."""
     given = _parser().parse_args(arguments)
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return {"report": _report, "check": _check}[given.command](given)
     except UserError as error:
@@ -41,9 +45,13 @@ def _report(given: argparse.Namespace) -> int:
     read_cohort(study)
     print(f"{study.title}\n  {relative(study.folder)}", flush=True)
     parameters = {name: _value(text) for name, text in given.parameter}
-    place, whole = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
-    if not whole:
-        print(f"Error: a section failed; see {relative(place)}/report.html", file=sys.stderr)
+    place, failed = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
+    for section in failed:
+        print(f"Error: section {section.name} failed: {section.error}", file=sys.stderr)
+    if failed:
+        print(
+            f"What there is lies in {relative(place)}/report.html; the last good report is as it was.", file=sys.stderr
+        )
         return 1
     print(f"{relative(place)}/report.html")
     return 0

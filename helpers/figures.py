@@ -13,6 +13,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.text import Text
 
 from helpers import notation
+from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
 from helpers.ledger import select
 from helpers.study import Study
@@ -55,7 +56,7 @@ def _kaplan_meier(
     ticks = [float(at) for at in dict.fromkeys(at_risk["at"])]
     p = notation.p_equals(select(log_rank, group="")["p_log_rank"].iloc[0])
     with _print_style() as colours:
-        drawing = Drawing(figsize=(WIDTH, 5.4))
+        drawing = Drawing(figsize=(WIDTH, 5.7))
         axes, table = drawing.subplots(2, 1, sharex=True, height_ratios=[4.2, 1])
         for arm, colour, line in zip(arms, colours, LINES, strict=True):
             frame = select(curves, group=arm)
@@ -65,25 +66,28 @@ def _kaplan_meier(
         axes.set_xlim(0, max(ticks[-1], curves["at"].astype(float).max()) * 1.02)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.tick_params(labelbottom=True)
-        axes.set_ylabel(textwrap.fill(f"{study.endpoints[endpoint].label} (%)", 40))
+        label = textwrap.fill(f"{study.endpoints[endpoint].label} (%)", 40)
+        axes.set_ylabel(label)
         axes.set_xlabel(f"Months since {study.endpoints[endpoint].origin}")
-        axes.legend(loc="lower left", frameon=False)
-        axes.text(0.98, 0.97, f"Log-rank {p}", transform=axes.transAxes, ha="right", va="top")
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "alignment": "left"}
+        axes.legend(title=f"Log-rank {p}", borderaxespad=0.2, handlelength=2.6, **place)
         _risk_table(table, at_risk, study, ticks, colours)
         _mark(drawing, study)
-        drawing.subplots_adjust(left=0.11, right=0.97, top=0.94, bottom=0.03, hspace=0.3)
-        axes.yaxis.set_label_coords(-0.075, 0.5)
+        margin = 0.11 + 0.025 * label.count("\n")
+        drawing.subplots_adjust(left=margin, right=0.97, top=0.84, bottom=0.03, hspace=0.3)
+        axes.yaxis.set_label_coords(-0.065, 0.5)
     label = study.endpoints[endpoint].label
     said = []
     for arm in arms:
         frame = select(at_risk, group=arm)
         counts = ", ".join(f"{int(row['n_risk'])} at {row['at']}" for _, row in frame.iterrows())
         said.append(f"{study.arms.levels[arm]}: at risk {counts} months.")
-    shaded = f"Shaded: pointwise {100 * study.confidence:g}% confidence bands."
+    scale = {"log": "log", "log_log": "log-log"}[curves["model"].iloc[0]]
+    shaded = f"Shaded: pointwise {100 * study.confidence:g}% confidence bands ({scale} scale)."
     notes = (f"{shaded} Ticks: censored patients. Under the axis: number at risk (censored so far).",)
     return Figure(
         f"kaplan_meier_{endpoint}",
-        f"{label} by arm (Kaplan-Meier)",
+        f"{label} by arm{study.of_population(curves['population'].iloc[0])}",
         drawing,
         f"Kaplan-Meier curves of {notation.within(label)}, log-rank {p}. {' '.join(said)}",
         ((study.mark + ".",) if study.mark else ()) + notes,
@@ -93,7 +97,8 @@ def _kaplan_meier(
 def _curve(axes: Axes, frame: pd.DataFrame, colour: tuple, line: object, label: str) -> None:
     x = frame["at"].astype(float)
     axes.step(x, frame["rate"], where="post", color=colour, linestyle=line, linewidth=1.6, label=label)
-    axes.fill_between(x, frame["rate_low"], frame["rate_high"], step="post", color=colour, alpha=0.18, linewidth=0)
+    low, high = (frame[name].ffill() for name in ("rate_low", "rate_high"))
+    axes.fill_between(x, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
     censored = frame[frame["n_censored"] > 0]
     at = censored["at"].astype(float)
     axes.plot(at, censored["rate"], linestyle="", marker="|", markersize=5, markeredgewidth=0.7, color=colour)
@@ -115,6 +120,8 @@ def _risk_table(axes: Axes, at_risk: pd.DataFrame, study: Study, ticks: list[flo
 
 def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Figure:
     """The flow diagram: screened, excluded by reason, analysed, and the two arms."""
+    if population not in study.all_populations:
+        raise ParameterError(f"there is no population '{population}'{nearest(population, study.all_populations)}")
     where = study.all_populations[population]
     steps = select(flow, population=population, group=OVERALL)
     steps = steps[steps["variable"] != ""]
@@ -142,7 +149,13 @@ def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Fi
         _mark(drawing, study)
     said = "; ".join(text.replace("\n", " ") for text in [start, *excluded, end, *arms])
     notes = (study.mark + ".",) if study.mark else ()
-    return Figure(f"flow_{population}", "Flow of patients", drawing, f"Flow diagram. {said}.", notes)
+    return Figure(
+        f"flow_{population}",
+        f"Flow of patients{study.of_population(population)}",
+        drawing,
+        f"Flow diagram. {said}.",
+        notes,
+    )
 
 
 def _box(axes: Axes, x: float, y: float, text: str, *, width: int = 34) -> Text:
@@ -162,6 +175,10 @@ def _arrow(axes: Axes, start: Text | tuple[float, float], end: Text) -> None:
 
 def forest(multivariable: pd.DataFrame, *, study: Study, model: str | None = None) -> list[Figure]:
     """One figure an endpoint of a model (the study's first unless named): adjusted hazard ratios with intervals."""
+    if model is not None and model not in study.models:
+        raise ParameterError(
+            f"there is no model '{model}'{nearest(model, study.models)} (models: {listed(study.models)})"
+        )
     chosen = model or next(iter(dict.fromkeys(multivariable["model"])), None)
     frame = select(multivariable, model=chosen or "")
     return [_forest(select(frame, endpoint=each), study, each, chosen) for each in dict.fromkeys(frame["endpoint"])]
@@ -199,10 +216,14 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
         for label, _, row in lines
         if row is not None
     ]
-    notes = (f"{spec.label}. Below 1: fewer events than in the reference. {notation.NOT_ESTIMABLE}, not estimable.",)
+    missing = (
+        f" {notation.NOT_ESTIMABLE}, not estimable." if any(notation.NOT_ESTIMABLE in each for each in said) else ""
+    )
+    level = f"HR, hazard ratio; CI, {100 * study.confidence:g}% confidence interval."
+    notes = (f"{spec.label}. Below 1: lower hazard than in the reference, or per unit more. {level}{missing}",)
     return Figure(
         f"forest_{endpoint}_{model}",
-        f"Adjusted hazard ratios for {notation.within(label)}",
+        f"Adjusted hazard ratios for {notation.within(label)}{study.of_population(frame['population'].iloc[0])}",
         drawing,
         f"Forest plot, hazard ratios: {'; '.join(said)}.",
         ((study.mark + ".",) if study.mark else ()) + notes,

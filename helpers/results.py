@@ -47,12 +47,12 @@ SECTIONS: dict[str, Callable[[Cohort], list[pd.DataFrame]]] = {
 def results(study: Study, cohort: Cohort, results_dir: str | None = None) -> pd.DataFrame:
     """Every row of the study's ledger, section by section; read from `results_dir` where sections left theirs there.
 
-    Raises ParameterError for a `results_dir` that holds no results.
+    Raises ParameterError where no section left any.
     """
     if results_dir is not None:
         rows = merged(results_dir)
         if rows.empty:
-            raise ParameterError(f"results_dir '{results_dir}' holds no section's results")
+            raise ParameterError("no section has left its results to read")
         return rows
     parts = [melt(frames(cohort), name) for name, frames in SECTIONS.items() if name not in study.left_out()]
     return validate(pd.concat(parts, ignore_index=True))

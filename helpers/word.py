@@ -45,6 +45,7 @@ def _body(document: Document, table: Table, available: int) -> None:
     grid = document.add_table(rows=above + 1 + len(table.rows), cols=len(table.header))
     grid.autofit = False
     for column, width in zip(grid.columns, _widths(table, available), strict=True):
+        column.width = width
         for cell in column.cells:
             cell.width = width
     _header(grid, table, above)

@@ -23,13 +23,14 @@ def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> 
     sizes = select(flow, variable="", population=population).set_index("group")["n"].astype(int)
     screened = int(select(flow, variable="", population="screened", group=OVERALL)["n"].iloc[0])
     steps = select(flow, population=["primary", population], group=OVERALL)
-    reasons = [
-        f"{row['method'][0].lower()}{row['method'][1:]} ({int(row['n_excluded'])})"
-        for _, row in steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)].iterrows()
-    ]
-    left = f"; {screened - sizes[OVERALL]} were excluded: {', '.join(reasons)}" if reasons else "; none was excluded"
-    arms = " and ".join(f"{sizes[arm]} in the group {_quoted(label)}" for arm, label in study.arms.levels.items())
-    return Sentences((f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{left}.", f"There were {arms}."))
+    gone = steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)]
+    reasons = ", ".join(f"{row['method']} ({int(row['n_excluded'])})" for _, row in gone.iterrows())
+    left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"
+    named = "" if population == "primary" else f" in the population {_quoted(study.all_populations[population].label)}"
+    arms = ", ".join(f"{sizes[arm]} {_quoted(label)}" for arm, label in study.arms.levels.items())
+    return Sentences(
+        (f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{named}{left}.", f"By arm: {arms}.")
+    )
 
 
 def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -> Sentences:
@@ -38,7 +39,9 @@ def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -
     sentences: list[str] = []
     for endpoint in study.endpoints:
         sentences += _survival(select(rows, endpoint=endpoint), study, endpoint, model)
-    return Sentences(tuple(sentences))
+    said = " ".join(sentences)
+    legend = [f"{100 * study.confidence:g}% CI in brackets"] + (["NR, not reached"] if "NR" in said else [])
+    return Sentences((*sentences, *([f"({'; '.join(legend)}.)"] if sentences else [])))
 
 
 def treatment(rows: pd.DataFrame, *, study: Study) -> Sentences:
@@ -61,14 +64,16 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
     return Sentences(tuple(sentences), bullets=True)
 
 
-def key_findings(rows: pd.DataFrame, *, study: Study) -> Sentences:
+def key_findings(
+    rows: pd.DataFrame, *, study: Study, population: str = "primary", interval: str | None = None
+) -> Sentences:
     """The results on one page, a sentence each, in the order of the report; what was not computed is not mentioned."""
     parts: list[str] = [study.mark + "."] if study.mark else []
     flow = select(rows, analysis="flow")
     if len(flow):
-        parts += cohort(pivot(flow), study=study).sentences
+        parts += cohort(pivot(flow), study=study, population=population).sentences
     if len(select(rows, analysis="kaplan_meier")):
-        parts += survival(rows, study=study).sentences
+        parts += survival(rows, study=study, interval=interval).sentences
     if len(select(rows, analysis=["cox_univariable", "cox_multivariable"])):
         parts += treatment(rows, study=study).sentences
         parts += factors(rows, study=study).sentences
@@ -77,28 +82,28 @@ def key_findings(rows: pd.DataFrame, *, study: Study) -> Sentences:
 
 
 def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> Iterator[str]:
-    label, (treated, reference) = study.endpoints[endpoint].label, _arms(study)
+    entry, (treated, reference) = study.endpoints[endpoint], _arms(study)
     follow_up = pivot(select(rows, analysis="follow_up", group=OVERALL, model=model))
     counted = pivot(select(rows, analysis="count", group=OVERALL))
     if len(follow_up) and len(counted):
-        size = f"{int(counted.iloc[0]['n_event'])} events in {int(counted.iloc[0]['n'])} patients"
+        count = counted.iloc[0]
+        lost = f" ({int(count['n_missing'])} without a usable time)" if count["n_missing"] else ""
         median = notation.time(*follow_up.iloc[0][["median", "median_low", "median_high"]])
-        level = f"({100 * study.confidence:g}% CI in brackets throughout)"
-        yield f"{label}: {size}, median follow-up {median} months {level}."
+        size = f"{int(count['n_event'])} events in {int(count['n'])} patients{lost}"
+        yield f"{entry.label}: {size}, median follow-up {median} months."
     curves = pivot(select(rows, analysis="kaplan_meier", model=model))
     medians = [select(curves, group=arm, at="") for arm in _arm_levels(study)] if len(curves) else []
     test = pivot(select(rows, analysis="log_rank", group=""))
     if len(test) and medians:
         texts = [notation.time(*each.iloc[0][["median", "median_low", "median_high"]]) for each in medians]
-        p = notation.p_equals(test["p_log_rank"].iloc[0])
-        yield (
-            f"Median {notation.within(label)} was {texts[0]} months with {treated} and {texts[1]} months with "
-            f"{reference} (log-rank {p})."
-        )
+        p = test["p_log_rank"].iloc[0]
+        tested = "log-rank test not estimable" if p != p else f"log-rank {notation.p_equals(p)}"
+        label = notation.within(entry.label)
+        yield f"Median {label} was {texts[0]} months with {treated} and {texts[1]} months with {reference} ({tested})."
     said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
     if said:
-        yield f"Without the event were, with {treated} and {reference}: {'; '.join(said)}."
-    yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated)
+        yield f"Without {entry.event_label} were, with {treated} and {reference}: {'; '.join(said)}."
+    yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated, entry.event_label)
 
 
 def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
@@ -110,18 +115,18 @@ def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
     return f"at {at} months {treated} and {reference}"
 
 
-def _restricted_mean(means: pd.DataFrame, treated: str) -> Iterator[str]:
+def _restricted_mean(means: pd.DataFrame, treated: str, event: str) -> Iterator[str]:
     """What the restricted means say; nothing is claimed of a difference whose interval covers zero."""
     for _, row in means.iterrows():
         ends = row[["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
+        mean = f"Over {row['at']} months the mean time without {event}"
+        if any(each != each for each in ends):
+            yield f"{mean} could not be compared ({next(iter(row['not_estimable'].values()))})."
+            continue
         verdicts = {"higher": "was longer", "lower": "was shorter", "unclear": "was not shown to differ"}
         verdict = verdicts[direction(ends.iloc[1], ends.iloc[2], 0)]
-        mean = f"Over {row['at']} months the mean time without the event"
-        if any(each != each for each in ends):
-            reason = next(iter(row["not_estimable"].values()))
-            yield f"{mean} could not be compared ({reason})."
-            continue
-        yield f"{mean} {verdict} with {treated}: difference {notation.difference(*ends)} months."
+        text = f"difference {notation.difference(*ends)} months, {notation.p_equals(row['p_test'])}"
+        yield f"{mean} {verdict} with {treated} ({text})."
 
 
 def _arm_levels(study: Study) -> tuple[str, str]:
@@ -158,20 +163,27 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
 
 
 def _found(study: Study, effects: pd.DataFrame) -> str:
-    """What a model says of the factors beside treatment, those it cannot estimate named."""
-    estimated = effects[effects["hr"].notna()]
-    shown = [direction(row["hr_low"], row["hr_high"], 1) != "unclear" for _, row in estimated.iterrows()]
-    clear = [_factor(study, row) for _, row in estimated[shown].iterrows()]
-    lost = effects[[("hr" in reasons) for reasons in effects["not_estimable"]] & (effects["n"] != 0)]
-    reasons = dict.fromkeys(
-        f"{notation.within(study.variables[row['variable']].label)} ({row['not_estimable']['hr']})"
-        for _, row in lost.iterrows()
-    )
+    """What a model says of the factors beside treatment, those it cannot estimate named.
+
+    A level of a factor with more than two is mentioned only where the test of all its levels is significant too.
+    """
     if effects.empty:
         return "the model holds no other factor"
-    parts = [f"independently associated were {'; '.join(clear)}"] if clear else []
+    overall = effects[effects["level"] == ""].set_index("variable")["p_overall"]
+    estimated = effects[effects["hr"].notna()]
+    clear = [
+        _factor(study, row)
+        for _, row in estimated.iterrows()
+        if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
+        and (len(study.level_labels(row["variable"])) < 3 or overall[row["variable"]] < 1 - study.confidence)
+    ]
+    lost = effects[[("hr" in reasons) for reasons in effects["not_estimable"]] & (effects["n"] != 0)]
+    reasons = dict.fromkeys(
+        f"{study.variables[row['variable']].label} ({row['not_estimable']['hr']})" for _, row in lost.iterrows()
+    )
+    parts = [f"independently associated: {'; '.join(clear)}"] if clear else []
     if not clear and len(estimated):
-        parts.append("no other factor had an interval that leaves out 1")
+        parts.append("no other factor was independently associated")
     parts += [f"not estimable: {'; '.join(reasons)}"] if reasons else []
     return "; ".join(parts)
 
@@ -180,7 +192,7 @@ def _factor(study: Study, row: pd.Series) -> str:
     levels = study.level_labels(row["variable"])
     against = f"{levels[row['level']]} against {levels[row['reference']]}" if row["level"] else row["reference"]
     said = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.confidence)
-    return f"{notation.within(study.variables[row['variable']].label)} ({against}: {said})"
+    return f"{study.variables[row['variable']].label} ({against}: {said})"
 
 
 def _quoted(label: str) -> str:

@@ -46,6 +46,9 @@ BAD = {
     "duplicate identifier": (lambda t: put(t, 3, "id", "B-23"), "column 'id': rows 3 and 5 have the same identifier"),
     "missing identifier": (lambda t: put(t, 3, "id", ""), "column 'id', row 5: the identifier is missing"),
     "identifiers in the wrong column": (lambda t: t.assign(age=t["id"]), "column 'age', row 2: (an identifier, not shown) is not a finite number (and 5 more rows)"),
+    "another patient's identifier": (lambda t: put(t, 2, "sex", "x E-53"), "column 'sex', row 4: (an identifier, not shown) is not a level"),
+    "no header": (lambda t: t.set_axis(["A-17", "a", "61", "f", "12", "1"], axis=1), "none of the study's columns is here; the first row must hold the column names"),
+    "a time of centuries": (lambda t: put(t, 3, "time", "99999"), "column 'time', row 5: endpoint 'OS' has a time of more than a hundred years"),
     "one arm empty": (lambda t: t[t["arm"] == "a"], "no patient of population 'primary' is in the arm 'b' (arm b)"),
     "no patients": (lambda t: t.head(0), "the table has a header but no patients"),
 }  # fmt: skip
@@ -75,8 +78,14 @@ def test_what_does_not_fit_gets_its_sentence(tmp_path, case):
         (b"\x89PNG\r\n\x1a\n\x00\xff", "cohort.csv: this is not a text file in UTF-8"),
         (b"id,arm\x00\n", "cohort.csv: this is a binary file, not CSV"),
         (b"id;arm;age\n1;a;2\n", "columns are separated by ';' here"),
+        (b"id\tarm\tage\n1\ta\t2\n", "columns are separated by tabs here"),
+        (b"id,arm\n1," + b"x" * 200000 + b"\n", "this cannot be read as CSV: field larger than field limit"),
+        (b"id,arm,age,sex,time,event\rq1,a,61,f,3,1\rq2,b,61,f,3,2\r", "column 'event', row 3: '2' is neither"),
         (b"id,arm,age,sex,time,event,age\n1,a,2,f,3,1,2\n", "cohort.csv: column 'age' is given twice"),
-        (b"id,arm,age,sex,time,event\n1,a,61,f,3,1\n2,b,61,f,3\n", "cohort.csv, row 3: 5 cells where the header has 6"),
+        (
+            b"id,arm,age,sex,time,event\n1,a,61,f,3,1\n2,b,61,f,3\n",
+            "cohort.csv, row 3: the header has 6 cells, this row 5",
+        ),
     ],
 )
 def test_files_that_are_no_table(tmp_path, content, sentence):

@@ -19,7 +19,7 @@ ALLOWED = {
     **{name: {"cohort", "study", "ledger", "errors"} for name in ESTIMATES},
     "exhibits": set(),
     "word": {"exhibits"},
-    **{name: {"study", "ledger", "exhibits", "notation"} for name in SHOWN},
+    **{name: {"study", "ledger", "errors", "exhibits", "notation"} for name in SHOWN},
     "results": ESTIMATES | {"cohort", "study", "ledger", "errors"},
     "report": {"study", "ledger", "errors", "exhibits", "word"},
     "__main__": {"cohort", "study", "errors", "report"},

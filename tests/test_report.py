@@ -69,8 +69,8 @@ def report(stent, tmp_path_factory):
     """The real notebooks on the invented study, built once."""
     output = tmp_path_factory.mktemp("reports")
     said = []
-    place, whole = build(stent.study, output=output, say=said.append)
-    assert whole, said
+    place, failed = build(stent.study, output=output, say=said.append)
+    assert not failed, said
     return place, said
 
 
@@ -138,8 +138,8 @@ def test_a_notebook_of_the_report_runs_again(report):
 
 def test_a_failed_or_killed_section_leaves_the_last_good_report(stent, tmp_path):
     good = notebooks(tmp_path / "good", **{"02_cohort": LEAVES, "03_more": "1 + 1"})
-    place, whole = build(stent.study, output=tmp_path / "reports", notebooks=good, say=print)
-    assert whole
+    place, failed = build(stent.study, output=tmp_path / "reports", notebooks=good, say=print)
+    assert failed == []
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     bad = notebooks(
         tmp_path / "bad",
@@ -150,23 +150,23 @@ def test_a_failed_or_killed_section_leaves_the_last_good_report(stent, tmp_path)
             "04_dies": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
         },
     )
-    failed, whole = build(stent.study, output=tmp_path / "reports", notebooks=bad, say=print)
-    assert not whole
-    assert failed.name == "stent.failed"
+    other, sections = build(stent.study, output=tmp_path / "reports", notebooks=bad, say=print)
+    assert [section.error for section in sections] == ["ParameterError: tau <too> long", "the kernel died"]
+    assert other.name == "stent.failed"
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
-    text = (failed / "report.html").read_text()
+    text = (other / "report.html").read_text()
     assert "This report is incomplete" in text
     assert "ParameterError: tau &lt;too&gt; long" in text
     assert "still here" in text
     assert "the kernel died" in text
-    assert len(ledger.read(failed / "results.csv")) > 5
-    assert {path.stem for path in (failed / "notebooks").iterdir()} == {
+    assert len(ledger.read(other / "results.csv")) > 5
+    assert {path.stem for path in (other / "notebooks").iterdir()} == {
         "00_key_findings",
         "02_cohort",
         "03_fails",
         "04_dies",
     }
-    record = json.loads((failed / "run.json").read_text())["sections"]
+    record = json.loads((other / "run.json").read_text())["sections"]
     assert [name for name, section in record.items() if section["failed"]] == ["03_fails", "04_dies"]
     build(stent.study, output=tmp_path / "reports", notebooks=good, say=print)
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["stent"]
@@ -175,6 +175,12 @@ def test_a_failed_or_killed_section_leaves_the_last_good_report(stent, tmp_path)
 def test_what_a_killed_run_left_behind_is_cleared_and_harms_nothing(stent, tmp_path):
     stale = tmp_path / "reports" / ".stent.999999999"
     stale.mkdir(parents=True)
+    aside = tmp_path / "reports" / ".stent.last"
+    aside.mkdir()
+    (aside / "report.html").write_text("the last good report")
+    dies = notebooks(tmp_path / "dies", **{"02_cohort": "raise ValueError('no')"})
+    build(stent.study, output=tmp_path / "reports", notebooks=dies, say=print)
+    assert (tmp_path / "reports" / "stent" / "report.html").read_text() == "the last good report"
     one = notebooks(tmp_path / "books", **{"02_cohort": LEAVES})
     build(stent.study, output=tmp_path / "reports", notebooks=one, say=print)
     assert not stale.exists()
@@ -182,8 +188,8 @@ def test_what_a_killed_run_left_behind_is_cleared_and_harms_nothing(stent, tmp_p
 
 def test_parameters_reach_the_notebooks_that_declare_them_and_no_others_exist(stent, tmp_path):
     books = notebooks(tmp_path / "books", **{"02_cohort": LEAVES, "03_knob": "print('knob is', knob)"})
-    place, whole = build(stent.study, output=tmp_path / "r", notebooks=books, parameters={"knob": 36}, say=print)
-    assert whole
+    place, failed = build(stent.study, output=tmp_path / "r", notebooks=books, parameters={"knob": 36}, say=print)
+    assert failed == []
     assert "knob is 36" in (place / "report.html").read_text()
     assert json.loads((place / "run.json").read_text())["parameters"] == {"knob": 36}
     with pytest.raises(
@@ -203,6 +209,15 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(stent, tmp
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(OutputError, match="Permission denied"):
         build(stent.study, output=tmp_path / "locked", say=print)
+
+
+def test_warnings_in_a_notebook_name_no_folder_of_this_machine(stent, tmp_path):
+    warns = "import warnings\nwarnings.warn_explicit('careful', UserWarning, '/home/me/x.py', 3)"
+    books = notebooks(tmp_path / "books", **{"02_cohort": LEAVES, "03_warns": warns})
+    place, _ = build(stent.study, output=tmp_path / "r", notebooks=books, say=print)
+    text = (place / "report.html").read_text()
+    assert "x.py:3: UserWarning: careful" in text
+    assert not re.search(r"/home/me/x.py:3", text)
 
 
 @pytest.mark.parametrize(

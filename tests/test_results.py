@@ -43,7 +43,7 @@ def test_rows_left_by_sections_are_read_and_not_computed_again(stent, tmp_path):
 
 
 def test_results_are_not_invented_where_none_were_left(stent, tmp_path):
-    with pytest.raises(ParameterError, match="holds no section's results"):
+    with pytest.raises(ParameterError, match="no section has left its results to read"):
         results(stent.study, stent, str(tmp_path))
     with pytest.raises(ParameterError, match="is not a folder"):
         ledger.leave([], "x", str(tmp_path / "absent"))

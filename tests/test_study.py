@@ -12,7 +12,7 @@ ENTRY = {
     "missing entry": ({"seed = 7\n": ""}, "entry 'seed' is missing"),
     "wrong type": ({"seed = 7": "seed = \"seven\""}, "entry 'seed': input should be a valid integer, not 'seven'"),
     "broken TOML": ({"seed = 7": "seed = = 7"}, "this is not valid TOML: Invalid value (at line 5, column 8)"),
-    "three arms": ({"stent = \"Self-expanding stent\" }": "stent = \"S\", tube = \"T\" }"}, "names 3 arms ('surgery', 'stent', 'tube'); exactly two"),
+    "three arms": ({"stent = \"Self-expanding stent\" }": "stent = \"S\", tube = \"T\" }"}, "names 3 levels ('surgery', 'stent', 'tube'); exactly two arms"),
     "reference of the arms": ({"reference = \"surgery\"": "reference = \"surgry\""}, "'arms.reference': 'surgry' is no level of the arms ('surgery', 'stent')"),
     "reference of a variable": ({"reference = \"south\"": "reference = \"sauth\""}, "'variables.centre.reference': 'sauth' is no level ('north', 'south'); did you mean 'south'?"),
     "reference not said": ({"reference = \"south\"\n": ""}, "'variables.centre.reference' is missing: say which of 'north', 'south'"),
@@ -35,6 +35,12 @@ ENTRY = {
     "a name of the outcome": ({"[variables.years]": "[variables.time]"}, "'variables.time': 'time' names the outcome"),
     "one level": ({"levels = { north = \"North\", south = \"South\" }": "levels = { south = \"South\" }"}, "'variables.centre.levels': a categorical variable lists its levels, two or more"),
     "no covariates": ({"covariates = [\"procedure\", \"stage\"]": "covariates = []"}, "entry 'models.staged_only.covariates': list should have at least 1 item"),
+    "a name no file can have": ({"[models.any_level]": "[models.'../x']"}, "a name holds letters, digits and _ . + - only"),
+    "the same label twice": ({"stent = \"Self-expanding stent\"": "stent = \"Surgery\""}, "'arms.levels': both arms have the same label"),
+    "an empty label": ({"stent = \"Self-expanding stent\"": "stent = \"\""}, "entry 'arms.levels.stent': string should have at least 1 character"),
+    "infinite scale": ({"per = 5": "per = inf"}, "entry 'variables.albumin.per': input should be a finite number"),
+    "a word for a table": ({"[abbreviations]": "[abbreviationz]"}, "entry 'abbreviationz' is unknown; did you mean 'abbreviations'?"),
+    "true for a number": ({"seed = 7": "seed = true"}, "entry 'seed': input should be a valid integer, not true"),
     "confidence": ({"confidence = 0.9": "confidence = 90"}, "entry 'confidence': input should be less than 1, not 90"),
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ from helpers.errors import nearest
 from helpers.study import Study
 from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Condition, Endpoint
 
+LONGEST = 36525
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -34,6 +36,10 @@ class Typed:
 def type_columns(study: Study, table: Table) -> Typed:
     """Type every column the study names; what does not fit becomes a finding and is left empty."""
     typed = Typed(pd.DataFrame(index=table.cells.index))
+    if not set(table.cells.columns) & set(_columns(study)):
+        problem = f"{table.name}: none of the study's columns is here; the first row must hold the column names"
+        typed.findings.append(Finding("cohort.source", "", "the study's columns", "none of them", problem))
+        return typed
     _identifiers(study, table, typed)
     arms = study.arms
     typed.data[arms.column] = _levels(table, typed, "arms", arms.column, list(arms.levels))
@@ -52,6 +58,14 @@ def type_columns(study: Study, table: Table) -> Typed:
             typed.data[name] = pd.cut(
                 values, edges, right=variable.cut.right_closed, labels=list(variable.levels), ordered=False
             )
+    _impossible(study, table, typed)
+    for name, endpoint in study.endpoints.items():
+        _endpoint_columns(study, table, typed, name, endpoint)
+    return typed
+
+
+def _impossible(study: Study, table: Table, typed: Typed) -> None:
+    """Values given where the study says none can be."""
     for name, variable in study.variables.items():
         if variable.applies_when:
             impossible = typed.data[name].notna() & (meets(variable.applies_when, typed.data) == False)  # noqa: E712
@@ -59,9 +73,15 @@ def type_columns(study: Study, table: Table) -> Typed:
             problem = table.problem(column, impossible, lambda value: f"{value} is given where it cannot apply")
             if problem:
                 typed.findings.append(Finding(f"variables.{name}.applies_when", column, "empty", "a value", problem))
-    for name, endpoint in study.endpoints.items():
-        _endpoint_columns(study, table, typed, name, endpoint)
-    return typed
+
+
+def _columns(study: Study) -> list[str]:
+    """Every column the study file names."""
+    variables = [entry.column or name for name, entry in study.variables.items() if not entry.cut]
+    named = [study.cohort.id, study.arms.column, *variables]
+    for entry in study.endpoints.values():
+        named += [entry.time, entry.event, entry.index_date, entry.last_contact, *(entry.event_dates or [])]
+    return [each for each in named if each]
 
 
 def meets(condition: Condition, data: pd.DataFrame) -> pd.Series:
@@ -109,8 +129,10 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
         contact = typed.raw[endpoint.last_contact].loc[rows].clip(upper=cut_off)
         days = (first.where(event, contact) - typed.raw[column].loc[rows]).dt.days
         problems = []
+    below = "" if endpoint.time is not None else f": it ends before its '{column}'"
     problems += [
-        table.problem(column, days < 0, lambda _: f"{entry} has a time below zero"),
+        table.problem(column, days < 0, lambda _: f"{entry} has a time below zero{below}"),
+        table.problem(column, days > LONGEST, lambda _: f"{entry} has a time of more than a hundred years"),
         table.problem(
             column, days.isna(), lambda _: f"{entry} has no time, and the study file does not exclude such patients"
         )

@@ -32,10 +32,17 @@ class Table:
             return None
         row = bad.idxmax()
         value = self.cells[column].get(row, "")
-        named = self.id_column is not None and value == self.cells[self.id_column].get(row)
-        shown = "(an identifier, not shown)" if named or column == self.id_column else f"'{value[:30]}'"
-        more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
+        shown = "(an identifier, not shown)" if self._identifies(value, row, column) else f"'{value[:30]}'"
+        others = int(bad.sum()) - 1
+        more = f" (and {others} more row{'s' if others > 1 else ''})" if others else ""
         return f"{self.name}, column '{column}', row {row}: {saying(shown)}{more}"
+
+    def _identifies(self, value: str, row: int, column: str) -> bool:
+        """Whether a value is or holds an identifier: this row's, or one of four characters or more anywhere."""
+        if self.id_column is None:
+            return False
+        ids = self.cells[self.id_column]
+        return column == self.id_column or value == ids.get(row) or any(len(each) > 3 and each in value for each in ids)
 
     def numbers(self, column: str) -> tuple[pd.Series, str | None]:
         """A column as floats, NaN where empty, and the sentence on what is not a finite number."""
@@ -101,6 +108,8 @@ def read_table(study: Study) -> Table:
         raise CohortError(
             f"{relative(study.file)}, entry 'cohort.source': there is no data set '{study.cohort.source}'"
         )
+    if path.is_dir():
+        raise CohortError(f"{name}: this is a folder, not a file")
     if not path.is_file():
         files = [each.name for each in study.folder.iterdir() if each.suffix in FORMATS]
         raise CohortError(f"{name}: there is no such file{nearest(path.name, files)}")
@@ -127,14 +136,22 @@ def _csv(path: Path, name: str) -> tuple[list[str], list[list[str]], int]:
         raise CohortError(f"{name}: this is not a text file in UTF-8; save the table as CSV UTF-8") from None
     if "\0" in text:
         raise CohortError(f"{name}: this is a binary file, not CSV")
-    header, *rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text))] or [[]]
-    if len(header) == 1 and ";" in header[0]:
-        raise CohortError(f"{name}: columns are separated by ';' here; save the table with commas (and decimal points)")
+    lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"))
+    try:
+        header, *rows = [[cell.strip() for cell in row] for row in csv.reader(lines)] or [[]]
+    except csv.Error as error:
+        raise CohortError(f"{name}: this cannot be read as CSV: {error}") from None
+    separator = next((each for each in ";\t|" if len(header) == 1 and each in header[0]), None)
+    if separator:
+        shown = "tabs" if separator == "\t" else f"'{separator}'"
+        raise CohortError(
+            f"{name}: columns are separated by {shown} here; save the table with commas (and decimal points)"
+        )
     while rows and not any(rows[-1]):
         rows.pop()
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
-            raise CohortError(f"{name}, row {number}: {len(row)} cells where the header has {len(header)}")
+            raise CohortError(f"{name}, row {number}: the header has {len(header)} cells, this row {len(row)}")
     return header, rows, 2
 
 

@@ -23,8 +23,8 @@ def build(
     parameters: dict | None = None,
     notebooks: Path = NOTEBOOKS,
     say: Callable[[str], None] = print,
-) -> tuple[Path, bool]:
-    """Run every section of the study and write `output/<study>/`; return the folder and whether all sections succeeded.
+) -> tuple[Path, list[Section]]:
+    """Run every section of the study and write `output/<study>/`; return the folder and the sections that failed.
 
     Where a section fails everything goes to `output/<study>.failed/` and an earlier good report stays as it was. Raises
     ParameterError for a parameter no notebook has and OutputError where nothing can be written.
@@ -47,8 +47,10 @@ def build(
         html = page.render(study, sections, numbers, work / "exhibits", record)
         (work / "report.html").write_text(html, encoding="utf-8")
         _export(work, numbers)
-        whole = all(section.error is None for section in sections)
-        return _put_in_place(work, output / (study.name if whole else f"{study.name}.failed"), study), whole
+        failed = [section for section in sections if section.error is not None]
+        return _put_in_place(work, output / (f"{study.name}.failed" if failed else study.name), study), failed
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror or error}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -58,6 +60,7 @@ def _workplace(study: Study, output: Path) -> Path:
     work = output / f".{study.name}.{os.getpid()}"
     try:
         output.mkdir(parents=True, exist_ok=True)
+        _restore(output / study.name)
         for stale in output.glob(f".{study.name}.*"):
             if not _alive(stale.suffix[1:]):
                 shutil.rmtree(stale)
@@ -95,18 +98,30 @@ def _export(work: Path, numbers: dict[tuple[str, str], int]) -> None:
 
 def _put_in_place(work: Path, place: Path, study: Study) -> Path:
     """Exchange the folder for the new one; a failure that a good run has mended is removed."""
-    aside = place.with_name(f".{place.name}.old")
+    aside = _aside(place)
+    shutil.rmtree(aside, ignore_errors=True)
+    if place.exists():
+        place.rename(aside)
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        if place.exists():
-            place.rename(aside)
         work.rename(place)
-        shutil.rmtree(aside, ignore_errors=True)
-        if place.name == study.name:
-            shutil.rmtree(place.with_name(f"{study.name}.failed"), ignore_errors=True)
-    except OSError as error:
-        raise OutputError(f"cannot write to the folder '{relative(place)}': {error.strerror}") from None
+    except OSError:
+        _restore(place)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+    if place.name == study.name:
+        shutil.rmtree(place.with_name(f"{study.name}.failed"), ignore_errors=True)
     return place
+
+
+def _aside(place: Path) -> Path:
+    """Where the last report waits while the new one takes its place."""
+    return place.with_name(f".{place.name}.last")
+
+
+def _restore(place: Path) -> None:
+    """Bring back a report that a run, stopped at that moment, had put aside."""
+    if _aside(place).exists() and not place.exists():
+        _aside(place).rename(place)
 
 
 __all__ = ["REPORTS", "Section", "build"]

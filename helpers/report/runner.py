@@ -1,6 +1,7 @@
 """Notebooks executed by papermill, as many at once as there are cores."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -82,6 +83,7 @@ def _run(path: Path, work: Path, parameters: dict) -> Section:
     notebook = nbformat.read(target, as_version=4)
     notebook.metadata.pop("papermill", None)
     _without_workplace(notebook)
+    _without_paths(notebook)
     nbformat.write(notebook, target)
     if error is None:
         error = next(
@@ -98,3 +100,11 @@ def _without_workplace(notebook: nbformat.NotebookNode) -> None:
         if "injected-parameters" in cell.metadata.get("tags", []):
             kept = [line for line in cell.source.splitlines() if not line.startswith("results_dir")]
             cell.source = "\n".join(kept)
+
+
+def _without_paths(notebook: nbformat.NotebookNode) -> None:
+    """Take this machine's folders out of warnings; file name, line and message stay."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                output.text = re.sub(r"\S*/(\S+\.py:\d+: )", r"\1", output.text)

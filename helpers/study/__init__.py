@@ -71,6 +71,10 @@ class Study(StudyFile):
         """An arm's label, or `Overall`."""
         return self.arms.levels.get(group, "Overall")
 
+    def of_population(self, population: str) -> str:
+        """What a title adds where it does not speak of the analysis cohort."""
+        return "" if population == "primary" else f" ({self.all_populations[population].label})"
+
     def reference(self, variable: str) -> str | None:
         """The level the others are compared with."""
         return self.arms.reference if variable == self.arms.column else self.variables[variable].reference
@@ -131,7 +135,7 @@ def read_study(study_dir: str | Path) -> Study:
     if not path.is_file():
         raise StudyError(f"{relative(folder)}: there is no study.toml in this folder")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise StudyError(f"{name}: this is not a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
@@ -149,16 +153,25 @@ def read_study(study_dir: str | Path) -> Study:
 
 def _sentence(error: ValidationError) -> str:
     first, count = error.errors()[0], error.error_count()
-    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "list[", "union")))
+    where = ".".join(
+        str(part)
+        for part in first["loc"]
+        if not str(part).startswith(("function-", "list[", "union")) and str(part) not in {"str", "int", "float"}
+    )
     parent, _, entry = where.rpartition(".")
     if first["type"] == "missing":
         text = f"entry '{where}' is missing"
     elif first["type"] == "extra_forbidden":
         text = f"entry '{where}' is unknown{nearest(entry, _entries(parent))}"
+    elif first["type"] == "string_pattern_mismatch":
+        text = f"entry '{where.removesuffix('.[key]')}': a name holds letters, digits and _ . + - only"
     else:
+        said = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        said = "input should be a table" if first["type"] in {"model_type", "dict_type"} else said
         given = first["input"]
-        shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
-        text = f"entry '{where}': {first['msg'][0].lower()}{first['msg'][1:]}{shown}"
+        written = str(given).lower() if isinstance(given, bool) else repr(given)
+        shown = f", not {written}" if isinstance(given, str | int | float) else ""
+        text = f"entry '{where}': {said}{shown}"
     return text + (f" ({count - 1} more in this file)" if count > 1 else "")
 
 

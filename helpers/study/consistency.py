@@ -26,11 +26,13 @@ def _arms(study: StudyFile) -> Iterator[str]:
     arms = study.arms
     if len(arms.levels) != 2:
         yield (
-            f"entry 'arms.levels' names {len(arms.levels)} arms ({listed(arms.levels)}); exactly two are compared, "
-            "so give two levels, leave other patients' arm empty and exclude them by a step with op 'missing'"
+            f"entry 'arms.levels' names {len(arms.levels)} levels ({listed(arms.levels)}); exactly two arms are "
+            "compared, so give two levels, leave other patients' arm empty and exclude them by a step with op 'missing'"
         )
     elif arms.reference not in arms.levels:
         yield f"entry 'arms.reference': '{arms.reference}' is no level of the arms ({listed(arms.levels)})"
+    if len(set(arms.levels.values())) < len(arms.levels):
+        yield "entry 'arms.levels': both arms have the same label"
     if OVERALL in arms.levels:
         yield f"entry 'arms.levels': '{OVERALL}' names the whole cohort and cannot be an arm"
     if arms.column in RESERVED:

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Name = Annotated[str, Field(pattern=r"^[^\s|=,;]+$", max_length=60)]
+Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=60)]
+Text = Annotated[str, Field(min_length=1)]
 Scalar = str | int | float
-Levels = Annotated[dict[str, str], Field(min_length=1)]
+Levels = Annotated[dict[str, Text], Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Months = Annotated[float, Field(gt=0, le=1200)]
 
@@ -23,7 +24,7 @@ OVERALL = "overall"
 class Entry(BaseModel):
     """A table of the study file; frozen, and unknown entries are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Condition(Entry):
@@ -37,7 +38,7 @@ class Condition(Entry):
 class CohortFile(Entry):
     """Where the patients' table is, and which cells of it are empty."""
 
-    source: str
+    source: Text
     id: str | None = None
     missing: list[str] = [""]
     data_cut_off: date | None = None
@@ -46,8 +47,8 @@ class CohortFile(Entry):
 class Arms(Entry):
     """The two treatments: the column, its two levels in display order, and which one is the reference."""
 
-    column: Name
-    label: str
+    column: Text
+    label: Text
     levels: Levels
     reference: str
 
@@ -68,7 +69,7 @@ class CutPoints(Entry):
 class Variable(Entry):
     """A column of the patients' table: type, label, unit or levels, and where it applies."""
 
-    label: str
+    label: Text
     type: Literal["continuous", "categorical"]
     column: str | None = None
     unit: str = ""
@@ -86,9 +87,9 @@ class Variable(Entry):
 class Endpoint(Entry):
     """A time to event, from a duration or from dates; months of 30.4375 days throughout."""
 
-    label: str
-    event_label: str
-    origin: str
+    label: Text
+    event_label: Text
+    origin: Text
     missing_time: Literal["error", "exclude"] = "error"
     zero_time: Literal["error", "keep", "half_day", "exclude"] = "error"
     time: str | None = None
@@ -112,7 +113,7 @@ class Step(Entry):
 class Population(Entry):
     """An analysis set: the patients of another one less those its steps exclude."""
 
-    label: str
+    label: Text
     of: str = "primary"
     steps: list[Step] = []
 
@@ -161,7 +162,7 @@ class Selection(Entry):
 class Model(Entry):
     """A named Cox specification: a fixed list of covariates, or candidates and the rule that selects among them."""
 
-    label: str
+    label: Text
     endpoints: Annotated[list[str], Field(min_length=1)]
     population: str = "primary"
     covariates: Annotated[list[str], Field(min_length=1)] | None = None
@@ -173,7 +174,7 @@ class Model(Entry):
 class StudyFile(Entry):
     """The whole of `study.toml`."""
 
-    title: str
+    title: Text
     description: str
     citation: str
     synthetic: bool

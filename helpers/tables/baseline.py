@@ -38,6 +38,7 @@ def baseline(
     ]
     notes += ["† Known only after time zero."] if any(each.post_baseline for each in entries) else []
     title = f"Characteristics of the patients by {notation.within(study.arms.label)}"
+    title += study.of_population(counts["population"].iloc[0])
     header = ("Characteristic", *heads, "P", "SMD")
     return finished(Table("baseline", title, header, tuple(rows), tuple(notes)), study)
 

@@ -60,11 +60,12 @@ def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, ad
         *_lost(study, alone),
         *reasons(alone, adjusted),
     ]
-    entries = {name: study.variables[name] for name in dict.fromkeys(adjusted["variable"]) if name in study.variables}
-    later = [study.label(name) for name, entry in entries.items() if entry.post_baseline]
-    notes += [f"Known only after time zero, so not a cause at time zero: {', '.join(later)}."] if later else []
+    marked = any(row.cells[0].endswith("†") for row in rows)
+    notes += ["† Known only after time zero, so not a cause at time zero."] if marked else []
     named = f": {notation.within(study.models[model].label)}" if model else ""
-    title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}"
+    either = alone if len(alone) else adjusted
+    where = study.of_population((adjusted if model else either)["population"].iloc[0])
+    title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}{where}"
     ratio = f"HR ({level(study)})"
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
     header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
@@ -76,12 +77,13 @@ def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataF
     """The rows of one factor: its own, and one a level."""
     pairs, either = (alone, adjusted), alone if len(alone) else adjusted
     levels = study.level_labels(variable)
+    mark = "†" if variable in study.variables and study.variables[variable].post_baseline else ""
     if not levels:
-        label = f"{study.variables[variable].label} ({either['reference'].iloc[0]})"
+        label = f"{study.variables[variable].label} ({either['reference'].iloc[0]}){mark}"
         cells = [_effect(each.iloc[0]) if len(each) else BLANK for each in pairs]
         return [Row((label, _size(either.iloc[0]), *cells[0], *cells[1]))]
     overall = [notation.p_value(each["p_overall"].iloc[0]) if len(each) and len(levels) > 2 else "" for each in pairs]
-    rows = [Row((study.label(variable), "", "", overall[0], "", overall[1]))]
+    rows = [Row((study.label(variable) + mark, "", "", overall[0], "", overall[1]))]
     for name, label in levels.items():
         reference = name == study.reference(variable)
         inside = [select(each, level=name) for each in pairs]

@@ -41,7 +41,8 @@ def medians(
         "events are counted here, but they are in no curve, median, test or model."
         for _, row in lost.iterrows()
     ]
-    return finished(Table("medians", "Follow-up and median time to event", header, tuple(rows), tuple(notes)), study)
+    title = "Follow-up and median time to event" + study.of_population(medians["population"].iloc[0])
+    return finished(Table("medians", title, header, tuple(rows), tuple(notes)), study)
 
 
 def rates(rates: pd.DataFrame, *, study: Study, interval: str | None = None) -> Table:
@@ -58,7 +59,8 @@ def rates(rates: pd.DataFrame, *, study: Study, interval: str | None = None) -> 
             rows.append(Row((study.group_label(group), *cells), indent=True))
     header = ("Group", *(f"{month} months" for month in months))
     note = f"Per cent without the event ({level(study)}), Kaplan-Meier, intervals on the {scale(model)} scale."
-    table = Table("rates", "Survival rates at fixed times", header, tuple(rows), (note, *reasons(chosen)))
+    title = "Survival rates at fixed times" + study.of_population(rates["population"].iloc[0])
+    table = Table("rates", title, header, tuple(rows), (note, *reasons(chosen)))
     return finished(table, study)
 
 
@@ -76,6 +78,8 @@ def restricted_means(means: pd.DataFrame, *, study: Study) -> Table:
         rows.append(Row((study.endpoints[endpoint].label, contrast["at"], *texts, difference, p)))
     header = ("Endpoint", "Horizon, months", *study.arms.levels.values(), "Difference", "P")
     treated, reference = (study.arms.levels[each] for each in (study.arms.treated, study.arms.reference))
-    note = f"Mean months without the event up to the horizon ({level(study)}); difference {treated} minus {reference}."
+    what = f"Mean months without the event up to the horizon ({level(study)})"
+    note = f"{what}; difference {treated} minus {reference}, P by its normal test."
     notes = (note, *reasons(means))
-    return finished(Table("restricted_means", "Restricted mean survival time", header, tuple(rows), notes), study)
+    title = "Restricted mean survival time" + study.of_population(means["population"].iloc[0])
+    return finished(Table("restricted_means", title, header, tuple(rows), notes), study)
