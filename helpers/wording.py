@@ -177,7 +177,7 @@ def _found(study: Study, effects: pd.DataFrame) -> str:
         if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
         and (len(study.level_labels(row["variable"])) < 3 or overall[row["variable"]] < 1 - study.confidence)
     ]
-    lost = effects[[("hr" in reasons) for reasons in effects["not_estimable"]] & (effects["n"] != 0)]
+    lost = effects[effects["not_estimable"].map(lambda reasons: "hr" in reasons).astype(bool) & (effects["n"] != 0)]
     reasons = dict.fromkeys(
         f"{study.variables[row['variable']].label} ({row['not_estimable']['hr']})" for _, row in lost.iterrows()
     )

@@ -6,8 +6,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from helpers import cox, describe, exhibits, figures, survival
+from helpers.cohort import read_cohort
 from helpers.ledger import select
 from helpers.results import results
+from helpers.study import read_study
 
 
 def all_figures(cohort):
@@ -86,7 +88,23 @@ def test_the_flow_says_every_number(stent):
     assert "stage II or III n = 44" in staged.alt
 
 
-@pytest.mark.parametrize("name", ["gbsg2", "stent"])
+@pytest.fixture
+def wordy(study_copy):
+    """The invented study with labels as long as studies have them."""
+    long = "Self-expanding metallic stent placed under fluoroscopic guidance"
+    label = "Locoregional recurrence-free survival after completion of all planned treatment"
+    stage = "Stage III, that is regional lymph nodes involved but nothing beyond them"
+    reason = "Younger than 18 years at the time of the first admission for this disease"
+    changes = {
+        "Self-expanding stent": long,
+        "Progression-free survival": label,
+        "Stage III": stage,
+        "Younger than 18 years": reason,
+    }
+    return read_cohort(read_study(study_copy(changes)))
+
+
+@pytest.mark.parametrize("name", ["gbsg2", "stent", "wordy"])
 def test_no_text_is_cut_and_none_overlaps(name, request):
     for figure in all_figures(request.getfixturevalue(name)):
         drawing = figure.drawing
@@ -107,6 +125,8 @@ def test_no_text_is_cut_and_none_overlaps(name, request):
         if "kaplan" not in figure.name:
             continue
         risk = [text.get_window_extent(renderer) for text in drawing.axes[1].texts]
+        legend = drawing.axes[0].get_legend().get_window_extent(renderer)
+        assert legend.y0 >= drawing.axes[0].get_window_extent(renderer).y1 - 1, "the legend is above the curves"
         assert not any(a.overlaps(b) for i, a in enumerate(risk) for b in risk[i + 1 :]), figure.name
 
 
