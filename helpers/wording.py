@@ -77,7 +77,9 @@ def key_findings(
     if len(select(rows, analysis=["cox_univariable", "cox_multivariable"])):
         parts += treatment(rows, study=study).sentences
         parts += factors(rows, study=study).sentences
-    parts.append("The arms were not randomised: these are associations, and confounding can explain them.")
+    parts.append(
+        "These are associations: the comparison does not rest on randomisation, and confounding can explain it."
+    )
     return Sentences(tuple(parts), bullets=True)
 
 
