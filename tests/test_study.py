@@ -6,7 +6,7 @@ from helpers.errors import StudyError
 from helpers.study import read_study
 
 ENTRY = {
-    "unknown and missing": ({"reference = \"surgery\"": "referense = \"surgery\""}, "'arms.reference' is missing"),
+    "unknown and missing": ({"reference = \"surgery\"": "referense = \"surgery\""}, "entry 'arms.referense' is unknown; did you mean 'reference'? (1 more in this file)"),
     "unknown entry alone": ({"seed = 7": "seed = 7\nseeed = 8"}, "entry 'seeed' is unknown; did you mean 'seed'?"),
     "unknown entry deep": ({"origin = \"admission\"": "origin = \"a\"\nevnt = \"x\""}, "'endpoints.OS.evnt' is unknown; did you mean 'event'?"),
     "missing entry": ({"seed = 7\n": ""}, "entry 'seed' is missing"),

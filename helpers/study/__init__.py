@@ -152,7 +152,7 @@ def read_study(study_dir: str | Path) -> Study:
 
 
 def _sentence(error: ValidationError) -> str:
-    first, count = error.errors()[0], error.error_count()
+    first, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     where = ".".join(
         str(part)
         for part in first["loc"]
@@ -172,7 +172,7 @@ def _sentence(error: ValidationError) -> str:
         written = str(given).lower() if isinstance(given, bool) else repr(given)
         shown = f", not {written}" if isinstance(given, str | int | float) else ""
         text = f"entry '{where}': {said}{shown}"
-    return text + (f" ({count - 1} more in this file)" if count > 1 else "")
+    return text + (f" ({len(others)} more in this file)" if others else "")
 
 
 def _entries(parent: str) -> list[str]:
