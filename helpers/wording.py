@@ -22,7 +22,7 @@ def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> 
     """How many patients were screened, excluded and analysed, and in which arm."""
     sizes = select(flow, variable="", population=population).set_index("group")["n"].astype(int)
     screened = int(select(flow, variable="", population="screened", group=OVERALL)["n"].iloc[0])
-    steps = select(flow, population=["primary", population], group=OVERALL)
+    steps = select(flow, population=study.lineage(population), group=OVERALL)
     gone = steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)]
     reasons = ", ".join(f"{row['method']} ({int(row['n_excluded'])})" for _, row in gone.iterrows())
     left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"

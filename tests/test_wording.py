@@ -1,11 +1,15 @@
 """Sentences say what the numbers say, and no more."""
 
+import re
+
 import numpy as np
 import pytest
 
-from helpers import cox, notation, wording
+from helpers import cox, describe, notation, wording
+from helpers.cohort import read_cohort
 from helpers.ledger import melt
 from helpers.results import results
+from helpers.study import read_study
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,31 @@ def test_a_synthetic_cohort_is_named_first_and_exclusions_are_told(stent):
     assert said[0].startswith("Synthetic cohort")
     assert "60 were analysed; 4 were excluded: Neither procedure (2), Younger than 18 years (2)" in said[1]
     assert not any("48 months" in each for each in said)
+
+
+def test_the_reasons_told_add_up_for_populations_of_populations(study_copy):
+    more = """
+[populations.treated]
+label = "Treated"
+of = "screened"
+[[populations.treated.steps]]
+name = "none"
+reason = "No procedure"
+exclude = { column = "procedure", op = "missing" }
+[populations.old]
+label = "Older"
+of = "staged"
+[[populations.old.steps]]
+name = "young"
+reason = "Younger than 60"
+exclude = { column = "years", op = "<", value = 60 }
+"""
+    cohort = read_cohort(read_study(study_copy(append=more)))
+    for population in ("primary", "staged", "treated", "old"):
+        said = wording.cohort(describe.flow(cohort), study=cohort.study, population=population).sentences[0]
+        excluded, reasons = re.search(r"; (\d+) were excluded: (.*)\.$", said).groups()
+        assert sum(int(n) for n in re.findall(r"\((\d+)\)", reasons)) == int(excluded)
+        assert int(excluded) == 64 - len(cohort.rows(population))
 
 
 def test_nothing_is_said_of_what_was_not_computed(gbsg2):

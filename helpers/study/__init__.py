@@ -71,6 +71,14 @@ class Study(StudyFile):
         """An arm's label, or `Overall`."""
         return self.arms.levels.get(group, "Overall")
 
+    def lineage(self, population: str) -> list[str]:
+        """The populations a patient passes from screening to this one, screening left out."""
+        line = []
+        while population != "screened":
+            line.insert(0, population)
+            population = self.all_populations[population].of
+        return line
+
     def of_population(self, population: str) -> str:
         """What a title adds where it does not speak of the analysis cohort."""
         return "" if population == "primary" else f" ({self.all_populations[population].label})"
