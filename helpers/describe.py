@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import special, stats
 
 from helpers.cohort import Cohort
-from helpers.ledger import wide
+from helpers.ledger import STATISTICS_OF, wide
 from helpers.study.schema import OVERALL, RowTests
 
 ONE_ARM = "only one arm can have this variable"
@@ -27,7 +27,7 @@ def flow(cohort: Cohort) -> pd.DataFrame:
         for group, rows in cohort.groups(population).items()
     ]
     steps = cohort.flow.rename(columns={"name": "variable", "reason": "method"}).assign(analysis="flow")
-    return wide([*records, *steps.to_dict("records")], ["n_before", "n_excluded", "n"])
+    return wide([*records, *steps.to_dict("records")], STATISTICS_OF["flow"])
 
 
 def events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
@@ -82,7 +82,7 @@ def summaries(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
             blank = {each: reason for each in names if np.isnan(described[each])}
             key = {"population": population, "analysis": "summary", "variable": name, "group": group}
             records.append({**key, **_known(values), **described, "not_estimable": blank})
-    return wide(records, ["n", "n_missing", "percent_missing", *names])
+    return wide(records, STATISTICS_OF["summary"])
 
 
 def comparisons(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
@@ -101,7 +101,7 @@ def comparisons(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
             table = np.array([[(x == level).sum() for level in variable.levels] for x in (first, second)])
             record |= categorical_test(table, rule, variable.test)
         records.append(record)
-    return wide(records, ["test_statistic", "df", "p_test"])
+    return wide(records, STATISTICS_OF["comparison"])
 
 
 def balance(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
@@ -124,7 +124,7 @@ def balance(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         record = {"population": population, "analysis": "balance", "variable": name, "smd_pooled": smd}
         text = {"reference": cohort.study.arms.reference, "method": "pooled standard deviation"}
         records.append({**record, **text, "not_estimable": {"smd_pooled": reason} if reason else {}})
-    return wide(records, ["smd_pooled"])
+    return wide(records, STATISTICS_OF["balance"])
 
 
 def categorical_test(table: np.ndarray, rule: RowTests, test: str | None = None) -> dict:

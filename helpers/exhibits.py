@@ -41,7 +41,7 @@ class Table:
     @property
     def footnotes(self) -> tuple[str, ...]:
         """The warning on synthetic data, then the notes."""
-        return ((self.mark + ".",) if self.mark else ()) + self.notes
+        return _footnotes(self.mark, self.notes)
 
     def body(self) -> str:
         """The table and its notes as HTML, without the caption."""
@@ -49,9 +49,8 @@ class Table:
         top = f"<tr>{spans}</tr>" if spans else ""
         header = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.header)
         rows = "".join(self._row(row) for row in self.rows)
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.footnotes)
         table = f'<table class="exhibit"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
-        return f'<div class="wide">{table}</div><div class="notes">{notes}</div>'
+        return f'<div class="wide">{table}</div>{_notes(self.footnotes)}'
 
     def _row(self, row: Row) -> str:
         first, *others = (html.escape(cell) for cell in row.cells)
@@ -95,18 +94,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its title, what it shows in words (for who cannot see it) and notes."""
+    """A drawing with its title, what it shows in words (for who cannot see it), notes and `mark`."""
 
     name: str
     title: str
     drawing: matplotlib.figure.Figure
     alt: str
     notes: tuple[str, ...] = ()
+    mark: str = ""
 
     def legend(self) -> str:
         """Caption and notes as HTML."""
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f'{caption("Figure", self.name, self.title)}<div class="notes">{notes}</div>'
+        return caption("Figure", self.name, self.title) + _notes(_footnotes(self.mark, self.notes))
 
     def picture(self) -> str:
         """The drawing as base64 PNG at screen resolution."""
@@ -149,6 +148,14 @@ def rendered(drawing: matplotlib.figure.Figure, suffix: str, *, dpi: int) -> byt
 def caption(kind: str, name: str, title: str) -> str:
     """A caption the report numbers by its `data-exhibit`."""
     return f'<p class="caption" data-exhibit="{kind}:{html.escape(name)}"><b>{kind}.</b> {html.escape(title)}</p>'
+
+
+def _footnotes(mark: str, notes: tuple[str, ...]) -> tuple[str, ...]:
+    return ((mark + ".",) if mark else ()) + notes
+
+
+def _notes(notes: tuple[str, ...]) -> str:
+    return '<div class="notes">' + "".join(f"<p>{html.escape(note)}</p>" for note in notes) + "</div>"
 
 
 def show(exhibits: Table | Figure | Iterable[Table | Figure], results_dir: str | None = None) -> None:

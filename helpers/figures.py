@@ -17,7 +17,7 @@ from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.study.schema import OVERALL
+from helpers.study.schema import INTERVALS, OVERALL
 
 COLOURS = (0, 1)
 LINES = ("-", (0, (5, 2)))
@@ -82,15 +82,16 @@ def _kaplan_meier(
         frame = select(at_risk, group=arm)
         counts = ", ".join(f"{int(row['n_risk'])} at {row['at']}" for _, row in frame.iterrows())
         said.append(f"{study.arms.levels[arm]}: at risk {counts} months.")
-    scale = {"log": "log", "log_log": "log-log"}[curves["model"].iloc[0]]
-    shaded = f"Shaded: pointwise {100 * study.confidence:g}% confidence bands ({scale} scale)."
+    scale = INTERVALS[curves["model"].iloc[0]]
+    shaded = f"Shaded: pointwise {study.level} confidence bands ({scale} scale)."
     notes = (f"{shaded} Ticks: censored patients. Under the axis: number at risk (censored so far).",)
     return Figure(
         f"kaplan_meier_{endpoint}",
         f"{label} by arm{study.of_population(curves['population'].iloc[0])}",
         drawing,
         f"Kaplan-Meier curves of {notation.within(label)}, log-rank {p}. {' '.join(said)}",
-        ((study.mark + ".",) if study.mark else ()) + notes,
+        notes,
+        study.mark,
     )
 
 
@@ -148,13 +149,12 @@ def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Fi
             _arrow(axes, last_box, _box(axes, x, 0.45, text, width=22))
         _mark(drawing, study)
     said = "; ".join(text.replace("\n", " ") for text in [start, *excluded, end, *arms])
-    notes = (study.mark + ".",) if study.mark else ()
     return Figure(
         f"flow_{population}",
         f"Flow of patients{study.of_population(population)}",
         drawing,
         f"Flow diagram. {said}.",
-        notes,
+        mark=study.mark,
     )
 
 
@@ -201,7 +201,7 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
             axes.text(-1.0 + 0.04 * indent, place, label, transform=side, va="center", fontsize=8)
             if row is not None:
                 _forest_row(axes, place, row, ends, colours[0])
-        level = f"HR ({100 * study.confidence:g}% CI)"
+        level = f"HR ({study.level} CI)"
         axes.text(1.04, -0.15, level, transform=side, va="center", fontsize=8, fontweight="bold")
         axes.spines["left"].set_visible(False)
         axes.set_yticks([])
@@ -219,14 +219,15 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
     missing = (
         f" {notation.NOT_ESTIMABLE}, not estimable." if any(notation.NOT_ESTIMABLE in each for each in said) else ""
     )
-    level = f"HR, hazard ratio; CI, {100 * study.confidence:g}% confidence interval."
+    level = f"HR, hazard ratio; CI, {study.level} confidence interval."
     notes = (f"{spec.label}. Below 1: lower hazard than in the reference, or per unit more. {level}{missing}",)
     return Figure(
         f"forest_{endpoint}_{model}",
         f"Adjusted hazard ratios for {notation.within(label)}{study.of_population(frame['population'].iloc[0])}",
         drawing,
         f"Forest plot, hazard ratios: {'; '.join(said)}.",
-        ((study.mark + ".",) if study.mark else ()) + notes,
+        notes,
+        study.mark,
     )
 
 

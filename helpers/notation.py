@@ -84,10 +84,10 @@ def time(value: float, low: float, high: float) -> str:
     return f"{ends[0]} ({ends[1]}{DASH}{ends[2]})"
 
 
-def hazard_ratio_said(hr: float, low: float, high: float, confidence: float) -> str:
+def hazard_ratio_said(hr: float, low: float, high: float, level: str) -> str:
     """`HR 0.37, 95% CI 0.15–0.91`, for prose."""
     value, lower, upper = _ratios(hr, low, high)
-    return f"HR {value}, {100 * confidence:g}% CI {lower}{DASH}{upper}"
+    return f"HR {value}, {level} CI {lower}{DASH}{upper}"
 
 
 def within(label: str) -> str:

@@ -12,9 +12,8 @@ from scipy import stats
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError, listed
 from helpers.ledger import STATISTICS_OF, at_label, wide
-from helpers.study.schema import OVERALL
+from helpers.study.schema import INTERVALS, OVERALL
 
-INTERVALS = {"log": "log", "log_log": "complementary log-log"}
 NOT_REACHED = "not reached"
 NOBODY_LEFT = "nobody is followed this long"
 NO_VARIANCE = "no variance: nobody, or everybody at once, has the event by then"
@@ -208,7 +207,7 @@ def log_rank(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         records.append({**key, "variable": arms.column, "reference": arms.reference, **overall})
         for arm, observed, expected in zip(test["groups"], test["observed"], test["expected"], strict=True):
             records.append({**key, "group": arm, "n_event": observed, "n_expected": expected})
-    return wide(records, ["chi_square", "df", "p_log_rank", "n_event", "n_expected"])
+    return wide(records, STATISTICS_OF["log_rank"])
 
 
 def restricted_means(cohort: Cohort, population: str = "primary", *, tau_months: float | None = None) -> pd.DataFrame:
@@ -298,4 +297,4 @@ def _medians(cohort: Cohort, population: str, analysis: str) -> pd.DataFrame:
             if not len(times):
                 blank = dict.fromkeys(shown, NO_TIMES)
             records.append({**_key(population, endpoint, analysis, model, group), **shown, "not_estimable": blank})
-    return wide(records, ["median", "median_low", "median_high"])
+    return wide(records, STATISTICS_OF["follow_up"])

@@ -40,7 +40,7 @@ def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -
     for endpoint in study.endpoints:
         sentences += _survival(select(rows, endpoint=endpoint), study, endpoint, model)
     said = " ".join(sentences)
-    legend = [f"{100 * study.confidence:g}% CI in brackets"] + (["NR, not reached"] if "NR" in said else [])
+    legend = [f"{study.level} CI in brackets"] + (["NR, not reached"] if "NR" in said else [])
     return Sentences((*sentences, *([f"({'; '.join(legend)}.)"] if sentences else [])))
 
 
@@ -151,7 +151,7 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
     size = select(same, variable="" if row["analysis"] == "cox_multivariable" else row["variable"]).iloc[0]
     rests = f"{int(size['n'])} patients, {int(size['n_event'])} events"
     treated = _quoted(study.arms.levels[study.arms.treated])
-    text = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.confidence)
+    text = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.level)
     if row["hr"] != row["hr"]:
         reason = next(iter(row["not_estimable"].values()), "")
         quantity = f"the hazard ratio for {notation.within(endpoint.label)}"
@@ -193,7 +193,7 @@ def _found(study: Study, effects: pd.DataFrame) -> str:
 def _factor(study: Study, row: pd.Series) -> str:
     levels = study.level_labels(row["variable"])
     against = f"{levels[row['level']]} against {levels[row['reference']]}" if row["level"] else row["reference"]
-    said = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.confidence)
+    said = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.level)
     return f"{study.variables[row['variable']].label} ({against}: {said})"
 
 

@@ -161,9 +161,8 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
         unit = entry.unit or "unit"
         scale = f"per {unit.removesuffix('s') or unit}" if entry.per == 1 else f"per {entry.per:g} {unit}"
         return [{**key, "variable": variable, "reference": scale, **_effect(study, model, (variable, ""))}]
-    named = [name for name in model.fit.log_hr.index if name[0] == variable]
     whole = {**key, "variable": variable, "p_overall": np.nan}
-    named = [name for name in named if name not in model.fit.blank]
+    named = [name for name in model.fit.log_hr.index if name[0] == variable and name not in model.fit.blank]
     absent = [reason for name, reason in model.blank.items() if name[0] == variable and reason != NOBODY]
     missing = next(iter(absent), model.fit.problem)
     if missing or not named:

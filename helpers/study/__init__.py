@@ -43,6 +43,11 @@ class Study(StudyFile):
         return "Synthetic cohort: these are not real patients" if self.synthetic else ""
 
     @property
+    def level(self) -> str:
+        """The confidence level as a reader meets it, `95%`."""
+        return f"{100 * self.confidence:g}%"
+
+    @property
     def groups(self) -> list[str]:
         """`overall` and the two arms in display order."""
         return [OVERALL, *self.arms.levels]

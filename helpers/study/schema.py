@@ -19,6 +19,7 @@ DAYS_PER_MONTH = 30.4375
 UNIT_DAYS = {"days": 1.0, "weeks": 7.0, "months": DAYS_PER_MONTH, "years": 365.25}
 LIBRARY = {"lifelines:gbsg2": "gbsg2.csv"}
 OVERALL = "overall"
+INTERVALS = {"log": "log", "log_log": "complementary log-log"}
 
 
 class Entry(BaseModel):

@@ -31,16 +31,6 @@ def reasons(*frames: pd.DataFrame) -> list[str]:
     return [f"{notation.NOT_ESTIMABLE}, not estimable: {'; '.join(found)}."] if found else []
 
 
-def level(study: Study) -> str:
-    """`95% CI`."""
-    return f"{100 * study.confidence:g}% CI"
-
-
-def scale(interval: str) -> str:
-    """The scale of a Kaplan-Meier interval in words."""
-    return {"log": "log", "log_log": "complementary log-log"}[interval]
-
-
 def endpoints(frame: pd.DataFrame) -> Iterable[str]:
     """The endpoints of a frame in their order."""
     return dict.fromkeys(frame["endpoint"])

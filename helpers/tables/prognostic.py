@@ -6,7 +6,7 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.tables.layout import endpoints, finished, level, reasons
+from helpers.tables.layout import endpoints, finished, reasons
 
 OTHERWISE_LOST = {
     "lost because a covariate cannot exist in them": "n_not_applicable",
@@ -42,7 +42,7 @@ def models(multivariable: pd.DataFrame, *, study: Study) -> Table:
         label = f"{study.endpoints[fitted['endpoint']].label}: {name}"
         rows.append(Row((label, *sizes, _ratio(fitted["events_per_parameter"]), *cells)))
     sizes = ("Patients", "Events", "Patients lost", "Parameters", "Events per parameter")
-    header = ("Model", *sizes, f"HR for treatment ({level(study)})", "P")
+    header = ("Model", *sizes, f"HR for treatment ({study.level} CI)", "P")
     contrast = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}."
     note = f"{contrast} Patients lost: a covariate is missing or cannot exist in them, or they have no usable time."
     title = "What each multivariable model rests on"
@@ -66,7 +66,7 @@ def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, ad
     either = alone if len(alone) else adjusted
     where = study.of_population((adjusted if model else either)["population"].iloc[0])
     title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}{where}"
-    ratio = f"HR ({level(study)})"
+    ratio = f"HR ({study.level} CI)"
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
     header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
     name = "_".join(part for part in ("prognostic", endpoint, model) if part)

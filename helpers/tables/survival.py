@@ -6,8 +6,8 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.study.schema import OVERALL
-from helpers.tables.layout import endpoints, finished, heading, level, reasons, scale
+from helpers.study.schema import INTERVALS, OVERALL
+from helpers.tables.layout import endpoints, finished, heading, reasons
 
 
 def medians(
@@ -32,9 +32,9 @@ def medians(
             p = notation.p_value(test) if group == OVERALL else ""
             sizes = [notation.count(counted[name]) for name in ("n", "n_event")]
             rows.append(Row((study.group_label(group), *sizes, *texts, p), indent=True))
-    columns = [f"Median {what}, months ({level(study)})" for what in ("follow-up", "time to event")]
+    columns = [f"Median {what}, months ({study.level} CI)" for what in ("follow-up", "time to event")]
     header = ("Group", "Patients", "Events", *columns, "Log-rank P")
-    notes = [f"Follow-up by reverse Kaplan-Meier. Intervals on the {scale(model)} scale. NR, not reached."]
+    notes = [f"Follow-up by reverse Kaplan-Meier. Intervals on the {INTERVALS[model]} scale. NR, not reached."]
     lost = events[(events["group"] == OVERALL) & (events["n_missing"] > 0)]
     notes += [
         f"{study.endpoints[row['endpoint']].label}, patients without a usable time: {int(row['n_missing'])}. Their "
@@ -58,7 +58,7 @@ def rates(rates: pd.DataFrame, *, study: Study, interval: str | None = None) -> 
             cells = [notation.estimate(r["rate"], r["rate_low"], r["rate_high"], 1) for _, r in frame.iterrows()]
             rows.append(Row((study.group_label(group), *cells), indent=True))
     header = ("Group", *(f"{month} months" for month in months))
-    note = f"Per cent without the event ({level(study)}), Kaplan-Meier, intervals on the {scale(model)} scale."
+    note = f"Per cent without the event ({study.level} CI), Kaplan-Meier, intervals on the {INTERVALS[model]} scale."
     title = "Survival rates at fixed times" + study.of_population(rates["population"].iloc[0])
     table = Table("rates", title, header, tuple(rows), (note, *reasons(chosen)))
     return finished(table, study)
@@ -78,7 +78,7 @@ def restricted_means(means: pd.DataFrame, *, study: Study) -> Table:
         rows.append(Row((study.endpoints[endpoint].label, contrast["at"], *texts, difference, p)))
     header = ("Endpoint", "Horizon, months", *study.arms.levels.values(), "Difference", "P")
     treated, reference = (study.arms.levels[each] for each in (study.arms.treated, study.arms.reference))
-    what = f"Mean months without the event up to the horizon ({level(study)})"
+    what = f"Mean months without the event up to the horizon ({study.level} CI)"
     note = f"{what}; difference {treated} minus {reference}, P by its normal test."
     notes = (note, *reasons(means))
     title = "Restricted mean survival time" + study.of_population(means["population"].iloc[0])
