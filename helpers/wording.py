@@ -167,11 +167,13 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
 def _found(study: Study, effects: pd.DataFrame) -> str:
     """What a model says of the factors beside treatment, those it cannot estimate named.
 
-    A level of a factor with more than two is mentioned only where the test of all its levels is significant too.
+    A level of a factor with more than two is mentioned only where the test of all its levels is significant: Wald's,
+    or the likelihood-ratio test where a level without events leaves no Wald test.
     """
     if effects.empty:
         return "the model holds no other factor"
-    overall = effects[effects["level"] == ""].set_index("variable")["p_overall"]
+    whole = effects[effects["level"] == ""].set_index("variable")
+    overall = whole["p_overall"].fillna(whole["p_lrt"])
     estimated = effects[effects["hr"].notna()]
     clear = [
         _factor(study, row)
@@ -185,7 +187,7 @@ def _found(study: Study, effects: pd.DataFrame) -> str:
     )
     parts = [f"independently associated: {'; '.join(clear)}"] if clear else []
     if not clear and len(estimated):
-        parts.append("no other factor was independently associated")
+        parts.append("no other factor had an effect whose interval leaves out 1")
     parts += [f"not estimable: {'; '.join(reasons)}"] if reasons else []
     return "; ".join(parts)
 

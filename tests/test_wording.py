@@ -117,3 +117,18 @@ def test_other_numbers():
         "AJCC stage",
         "T stage",
     ]
+
+
+def test_a_clear_level_is_told_beside_one_without_events(gbsg2):
+    frame = cox.multivariable(gbsg2)
+    grade = (frame["variable"] == "tgrade") & (frame["model"] == "adjusted")
+    reasons = dict.fromkeys(["hr", "hr_low", "hr_high"], "no events in this level")
+    for index in frame.index[grade & (frame["level"] == "II")]:
+        frame.loc[index, list(reasons)] = np.nan
+        frame.at[index, "not_estimable"] = reasons
+    for index in frame.index[grade & (frame["level"] == "")]:
+        frame.loc[index, "p_overall"] = np.nan
+        frame.at[index, "not_estimable"] = {"p_overall": "no events in this level"}
+    said = wording.factors(melt([frame], "x"), study=gbsg2.study).sentences[0]
+    assert "Tumour grade (III against I: HR 2.18" in said
+    assert "not estimable: Tumour grade (no events in this level)" in said
