@@ -210,7 +210,8 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
         axes.minorticks_off()
         axes.set_xlabel("Hazard ratio (log scale)")
         _mark(drawing, study)
-    label, spec = study.endpoints[endpoint].label, study.models[model]
+    population = frame["population"].iloc[0]
+    label, spec = study.endpoints[endpoint].label, study.model(model, endpoint, population)
     said = [
         f"{' '.join(label.split())} {notation.hazard_ratio(row['hr'], row['hr_low'], row['hr_high'])}"
         for label, _, row in lines
@@ -223,7 +224,7 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
     notes = (f"{spec.label}. Below 1: lower hazard than in the reference, or per unit more. {level}{missing}",)
     return Figure(
         f"forest_{endpoint}_{model}",
-        f"Adjusted hazard ratios for {notation.within(label)}{study.of_population(frame['population'].iloc[0])}",
+        f"Adjusted hazard ratios for {notation.within(label)}{study.of_population(population)}",
         drawing,
         f"Forest plot, hazard ratios: {'; '.join(said)}.",
         notes,

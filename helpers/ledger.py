@@ -31,9 +31,12 @@ ANALYSES = {
     "rmst": "restricted mean survival time",
     "cox_univariable": "Cox model of one variable",
     "cox_multivariable": "Cox model of several variables",
+    "cox_time_dependent": "Cox model with treatment as an exposure that begins",
+    "spline": "Cox model with a restricted cubic spline",
+    "interaction": "whether the effect of treatment differs between the levels of a variable",
 }
 
-FITTED = {"follow_up", "kaplan_meier", "log_rank", "rmst", "cox_univariable", "cox_multivariable"}
+FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance"}
 
 _COX = """n n_event n_missing n_not_applicable n_no_time n_parameter events_per_parameter log_likelihood
     hr hr_low hr_high log_hr log_hr_se p_wald p_overall p_lrt"""
@@ -51,7 +54,10 @@ STATISTICS_OF = {
         "log_rank": "chi_square df p_log_rank n_event n_expected",
         "rmst": "rmst rmst_se rmst_low rmst_high rmst_difference rmst_difference_low rmst_difference_high p_test",
         "cox_univariable": _COX,
-        "cox_multivariable": _COX,
+        "cox_multivariable": f"{_COX} e_value_rare",
+        "cox_time_dependent": f"{_COX} e_value_rare",
+        "spline": "p_overall p_nonlinear turning_point",
+        "interaction": "p_lrt",
     }.items()
 }
 
@@ -67,8 +73,8 @@ STATISTICS = {
     "n_censored": "patients censored, up to and including the time where one is given",
     "n_expected": "events expected under equal hazards",
     "n_parameter": "parameters of a model",
-    "percent": "share of patients with a known value, 0 to 100",
-    "percent_missing": "share of patients without a value, 0 to 100",
+    "percent": "share of the patients with a known value, or of an endpoint's patients with the event, 0 to 100",
+    "percent_missing": "share of the patients without a value, or of all values where no variable is named, 0 to 100",
     "rate": "survivor function, 0 to 100",
     "rate_low": "lower confidence limit of the rate",
     "rate_high": "upper confidence limit of the rate",
@@ -103,6 +109,9 @@ STATISTICS = {
     "p_overall": "P value, Wald test of all coefficients of a variable",
     "p_lrt": "P value, likelihood-ratio test",
     "p_log_rank": "P value, log-rank test",
+    "p_nonlinear": "P value, Wald test of the nonlinear terms of a spline",
+    "turning_point": "value of the variable at which the spline's hazard ratio is 1",
+    "e_value_rare": "E-value of the hazard ratio, rare-outcome formula",
     "smd_pooled": "difference in units of the pooled standard deviation, treated minus reference",
 }
 

@@ -55,12 +55,14 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
     """Which other factors carry an adjusted interval that leaves out one, model by model, from ledger rows."""
     wide = pivot(select(rows, analysis="cox_multivariable"))
     sentences = []
-    for model, endpoint in dict.fromkeys(zip(wide["model"], wide["endpoint"], strict=True)):
-        frame = select(wide, model=model, endpoint=endpoint)
+    fitted = wide[["model", "endpoint", "population"]].drop_duplicates()
+    for model, endpoint, population in fitted.itertuples(index=False):
+        frame = select(wide, model=model, endpoint=endpoint, population=population)
         effects = frame[(frame["variable"] != study.arms.column) & (frame["variable"] != "")]
         found = _found(study, effects)
         label = study.endpoints[endpoint].label
-        sentences.append(f"{label}, {notation.within(study.models[model].label)}: {found}.")
+        named = notation.within(study.model(model, endpoint, population).label)
+        sentences.append(f"{label}, {named}{study.of_population(population)}: {found}.")
     return Sentences(tuple(sentences), bullets=True)
 
 
@@ -146,8 +148,10 @@ def _treatment_rows(study: Study, wide: pd.DataFrame) -> list[pd.Series]:
 
 def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
     endpoint = study.endpoints[row["endpoint"]]
-    model = study.models[row["model"]].label if row["model"] in study.models else "Unadjusted"
-    same = select(wide, analysis=row["analysis"], model=row["model"], endpoint=row["endpoint"], level="")
+    which = row["model"], row["endpoint"], row["population"]
+    model = study.model(*which).label if row["model"] in study.models else "Unadjusted"
+    model += study.of_population(row["population"])
+    same = select(wide, level="", **row[["analysis", "model", "endpoint", "population"]])
     size = select(same, variable="" if row["analysis"] == "cox_multivariable" else row["variable"]).iloc[0]
     rests = f"{int(size['n'])} patients, {int(size['n_event'])} events"
     treated = _quoted(study.arms.levels[study.arms.treated])

@@ -8,7 +8,7 @@ from helpers.cohort.checks import Finding, Typed, meets, outcome, type_columns
 from helpers.cohort.table import Table, read_table
 from helpers.errors import CohortError, ParameterError, listed, nearest
 from helpers.study import Study, relative
-from helpers.study.schema import Step
+from helpers.study.schema import OVERALL, EarlyEvent, Step
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,13 @@ class Cohort:
     def groups(self, population: str = "primary") -> dict[str, pd.DataFrame]:
         """The patients of a population overall and by arm."""
         rows, column = self.rows(population), self.study.arms.column
-        return {group: rows if group == "overall" else rows[rows[column] == group] for group in self.study.groups}
+        return {group: rows if group == OVERALL else rows[rows[column] == group] for group in self.study.groups}
+
+    def groups_by(self, variable: str, population: str = "primary") -> dict[str, pd.DataFrame]:
+        """The patients of a population overall and by level of a variable, keyed `variable=level`."""
+        rows = self.rows(population)
+        levels = {f"{variable}={level}": rows[rows[variable] == level] for level in self.study.level_labels(variable)}
+        return {OVERALL: rows, **levels}
 
     def with_outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
         """The arms, all variables, `time` (NaN where not known) and `event` of a population.
@@ -92,7 +98,7 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
             continue
         where = "eligibility" if name == "primary" else f"populations.{name}.steps"
         members[name], problem = _apply(study, table, typed, members[population.of], name, population.steps, flow)
-        findings.append(Finding(where, "", "patients in both arms", f"{len(members[name])} patients", problem))
+        findings.append(Finding(where, "", "patients, in the analysis cohort of both arms", f"{len(members[name])} patients", problem))
         if problem:
             return None, findings
     outcomes = {}
@@ -118,16 +124,13 @@ def _apply(
     """Take the steps one after the other; the rows left, and the sentence on what makes that impossible."""
     arms = study.arms
     for step in steps:
-        met = meets(step.exclude, typed.data.loc[rows])
-        if met.isna().any():
-            return rows, (
-                f"{table.name}, column '{step.exclude.column}', row {met.index[met.isna()][0]}: the cell is empty, so "
-                f"step '{step.name}' cannot be decided; exclude such patients by a step before it with op 'missing'"
-            )
+        met, problem = _met(study, table, typed, rows, step)
+        if problem:
+            return rows, problem
         gone = typed.data.loc[rows[met.astype(bool)], arms.column]
         before = typed.data.loc[rows, arms.column]
         for group in study.groups:
-            counts = [len(each) if group == "overall" else int((each == group).sum()) for each in (before, gone)]
+            counts = [len(each) if group == OVERALL else int((each == group).sum()) for each in (before, gone)]
             record = {"population": population, "name": step.name, "reason": step.reason, "group": group}
             flow.append({**record, "n_before": counts[0], "n_excluded": counts[1], "n": counts[0] - counts[1]})
         rows = rows[~met.astype(bool)]
@@ -135,10 +138,42 @@ def _apply(
     unknown = table.problem(arms.column, arm.isna(), lambda _: "the arm is missing in a patient no step excludes")
     if unknown:
         return rows, unknown
-    for level, label in arms.levels.items():
+    if arm.empty:
+        return rows, f"{relative(study.file)}: no patient is in population '{population}'"
+    for level, label in arms.levels.items() if population == "primary" else ():
         if not (arm == level).any():
             return (
                 rows,
                 f"{relative(study.file)}: no patient of population '{population}' is in the arm '{level}' ({label})",
             )
     return rows, None
+
+
+def _met(study: Study, table: Table, typed: Typed, rows: pd.Index, step: Step) -> tuple[pd.Series, str | None]:
+    """Which of the rows a step excludes, and the sentence on why that cannot be said of one.
+
+    Nobody is excluded by a variable that cannot apply to them, nor by an event without a usable time.
+    """
+    if step.exclude_event:
+        return _early(study, table, typed, rows, step.exclude_event)
+    data, column = typed.data.loc[rows], step.exclude.column
+    met = meets(step.exclude, data)
+    condition = study.applies_when(column)
+    if condition and step.exclude.op != "missing":
+        met = met.mask((meets(condition, data) == False).fillna(False), False)  # noqa: E712
+    if met.isna().any():
+        return met, (
+            f"{table.name}, column '{column}', row {met.index[met.isna()][0]}: the cell is empty, so "
+            f"step '{step.name}' cannot be decided; exclude such patients by a step before it with op 'missing'"
+        )
+    return met.astype(bool), None
+
+
+def _early(
+    study: Study, table: Table, typed: Typed, rows: pd.Index, early: EarlyEvent
+) -> tuple[pd.Series, str | None]:
+    found, problems = outcome(study, table, typed, early.endpoint, rows)
+    start = typed.data.loc[rows, early.after] if early.after else pd.Series(0.0, index=rows)
+    if problems:
+        return found["event"], problems[0]
+    return found["event"] & (found["time"] - start < early.before_months), None

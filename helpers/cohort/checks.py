@@ -59,6 +59,8 @@ def type_columns(study: Study, table: Table) -> Typed:
                 values, edges, right=variable.cut.right_closed, labels=list(variable.levels), ordered=False
             )
     _impossible(study, table, typed)
+    for term in study.adverse_events.terms if study.adverse_events else []:
+        typed.data[term] = _grades(study, table, typed, term)
     for name, endpoint in study.endpoints.items():
         _endpoint_columns(study, table, typed, name, endpoint)
     return typed
@@ -78,7 +80,8 @@ def _impossible(study: Study, table: Table, typed: Typed) -> None:
 def _columns(study: Study) -> list[str]:
     """Every column the study file names."""
     variables = [entry.column or name for name, entry in study.variables.items() if not entry.cut]
-    named = [study.cohort.id, study.arms.column, *variables]
+    terms = study.adverse_events.terms if study.adverse_events else []
+    named = [study.cohort.id, study.arms.column, *variables, *terms]
     for entry in study.endpoints.values():
         named += [entry.time, entry.event, entry.index_date, entry.last_contact, *(entry.event_dates or [])]
     return [each for each in named if each]
@@ -186,6 +189,18 @@ def _numbers(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
     known = values.dropna()
     found = f"{known.min():g} to {known.max():g}, {values.isna().sum()} missing" if len(known) else "all missing"
     typed.findings.append(Finding(entry, column, "numbers", found, problem))
+    return values
+
+
+def _grades(study: Study, table: Table, typed: Typed, term: str) -> pd.Series:
+    """The worst grade of an adverse event; a grade that no group of the study file holds is a fault."""
+    values = _numbers(table, typed, f"adverse_events.terms.{term}", term)
+    grades = sorted(grade for group in study.adverse_events.groups.values() for grade in group.grades)
+    allowed = ", ".join(str(grade) for grade in grades)
+    bad = values.notna() & ~values.isin(grades)
+    problem = table.problem(term, bad, lambda value: f"{value} is no grade of the study file's groups ({allowed})")
+    if problem:
+        typed.findings.append(Finding(f"adverse_events.terms.{term}", term, f"grades {allowed}", "another", problem))
     return values
 
 

@@ -20,7 +20,7 @@ from helpers.study.schema import Model
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
 LOST = ["n_missing", "n_not_applicable", "n_no_time"]
-STATISTICS = STATISTICS_OF["cox_multivariable"]
+STATISTICS = STATISTICS_OF["cox_univariable"]
 NOBODY = "no patients in this level"
 READABLE = 30.0
 UNREADABLE = "too far from 1 for a hazard ratio per unit; set `per` for this variable"
@@ -58,12 +58,17 @@ def multivariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame
     The row without variable is the model: patients, events, patients lost to missing values, parameters, events per
     parameter, global likelihood-ratio test. A variable's P overall is Wald's, its P LRT that of leaving it out.
     """
-    records = []
-    for name, model in cohort.study.models.items():
-        where = population or model.population
-        for endpoint in model.endpoints:
-            covariates = model.covariates or selected(cohort, model, endpoint, where)
-            records += _model(cohort, name, model, endpoint, covariates, where)
+    study, records = cohort.study, []
+    fits = [
+        (name, endpoint, population or model.population)
+        for name, models in study.models.items()
+        for model in models
+        for endpoint in model.endpoints
+    ]
+    for name, endpoint, where in dict.fromkeys(fits):
+        model = study.model(name, endpoint, where)
+        covariates = model.covariates or selected(cohort, model, endpoint, where)
+        records += _model(cohort, name, model, endpoint, covariates, where)
     return wide(records, STATISTICS)
 
 

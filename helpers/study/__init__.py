@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from helpers.errors import StudyError, listed, nearest
 from helpers.study.consistency import contradictions
-from helpers.study.schema import LIBRARY, OVERALL, Condition, Population, StudyFile
+from helpers.study.schema import ANY_GRADE, LIBRARY, OVERALL, Condition, Model, Population, StudyFile
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +38,11 @@ class Study(StudyFile):
         return self.folder / self.cohort.source
 
     @property
+    def published_path(self) -> Path:
+        """The numbers a paper printed about this cohort, where there is one."""
+        return self.folder / "published.csv"
+
+    @property
     def mark(self) -> str:
         """What every figure and table of a synthetic cohort says; empty for real patients."""
         return "Synthetic cohort: these are not real patients" if self.synthetic else ""
@@ -61,20 +66,39 @@ class Study(StudyFile):
         }
         return {**always, **self.populations}
 
+    def model(self, name: str, endpoint: str, population: str) -> Model:
+        """The specification of that name for an endpoint: the population's own, else the first there is."""
+        fitting = [each for each in self.models[name] if endpoint in each.endpoints]
+        return next((each for each in fitting if each.population == population), fitting[0])
+
     def label(self, variable: str) -> str:
-        """A variable's label with its unit, or the arms' label."""
+        """A variable's label with its unit, the label of the arms or that of an adverse event."""
         if variable == self.arms.column:
             return self.arms.label
+        if variable not in self.variables:
+            return self.adverse_events.terms[variable]
         entry = self.variables[variable]
         return f"{entry.label} ({entry.unit})" if entry.unit else entry.label
 
     def level_labels(self, variable: str) -> dict[str, str]:
-        """Level to label of a categorical variable or of the arms."""
-        return self.arms.levels if variable == self.arms.column else self.variables[variable].levels or {}
+        """Level to label of a categorical variable, of the arms or of an adverse event (its grade groups)."""
+        if variable == self.arms.column:
+            return self.arms.levels
+        if variable not in self.variables:
+            groups = {name: group.label for name, group in self.adverse_events.groups.items()}
+            return {**groups, ANY_GRADE: "Any grade"}
+        return self.variables[variable].levels or {}
+
+    def counted_labels(self, variable: str) -> dict[str, str]:
+        """`level_labels` and after them the levels that are counted together."""
+        entry = self.variables.get(variable)
+        unions = {name: union.label for name, union in entry.unions.items()} if entry else {}
+        return self.level_labels(variable) | unions
 
     def group_label(self, group: str) -> str:
-        """An arm's label, or `Overall`."""
-        return self.arms.levels.get(group, "Overall")
+        """An arm's label, that of a level where the group is `variable=level`, or `Overall`."""
+        variable, _, level = group.partition("=")
+        return self.level_labels(variable)[level] if level else self.arms.levels.get(group, "Overall")
 
     def lineage(self, population: str) -> list[str]:
         """The populations a patient passes from screening to this one, screening left out."""
@@ -101,13 +125,19 @@ class Study(StudyFile):
 
     def left_out(self) -> dict[str, str]:
         """Sections this study has no data for, each with the reason the report gives."""
-        if self.univariable or self.models:
-            return {}
-        return {"04_prognostic_factors": "the study file names no [univariable] analysis and no [models]"}
+        without = {}
+        if not (self.univariable or self.models):
+            without["04_prognostic_factors"] = "the study file names no [univariable] analysis and no [models]"
+        if self.adverse_events is None:
+            without["08_adverse_events"] = "the study file names no [adverse_events]"
+        if not self.published_path.is_file():
+            without["09_published_numbers"] = f"the study's folder holds no {self.published_path.name}"
+        return without
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of the study file and of the patients' table."""
+        """SHA-256 of the study file, of the patients' table and of the published numbers."""
         named = {"study.toml": self.file, self.cohort.source: self.cohort_path}
+        named |= {self.published_path.name: self.published_path} if self.published_path.is_file() else {}
         return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items()}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from helpers.errors import listed, nearest
-from helpers.study.schema import OVERALL, Condition, Endpoint, Model, Step, StudyFile, Variable
+from helpers.study.schema import ANY_GRADE, OVERALL, Condition, EarlyEvent, Endpoint, Model, Step, StudyFile, Variable
 
 RESERVED = ("time", "event")
 CATEGORICAL_TESTS = ("yates", "pearson", "fisher")
@@ -18,7 +18,9 @@ def contradictions(study: StudyFile) -> list[str]:
         *(problem for name, each in study.endpoints.items() for problem in _endpoint(study, name, each)),
         *_steps(study),
         *_lists(study),
-        *(problem for name, each in study.models.items() for problem in _model(study, name, each)),
+        *(problem for name, each in study.models.items() for problem in _models(study, name, each)),
+        *_adverse_events(study),
+        *_synthetic(study),
     ]
 
 
@@ -47,8 +49,8 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
     if variable.test and variable.test not in tests:
         yield f"{where}.test': '{variable.test}' is not for {variable.type} variables; allowed here: {listed(tests)}"
     if variable.type == "continuous":
-        if variable.levels or variable.reference or variable.cut:
-            yield f"{where}': a continuous variable has no levels, reference or cut"
+        if variable.levels or variable.reference or variable.cut or variable.unions:
+            yield f"{where}': a continuous variable has no levels, reference, unions or cut"
     elif len(variable.levels or {}) < 2:
         yield f"{where}.levels': a categorical variable lists its levels, two or more"
     elif variable.reference is None:
@@ -56,6 +58,12 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
     elif variable.reference not in variable.levels:
         near = nearest(variable.reference, variable.levels)
         yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
+    for union, entry in variable.unions.items():
+        if union in (variable.levels or {}):
+            yield f"{where}.unions.{union}': '{union}' is a level already"
+        for level in entry.levels:
+            if level not in (variable.levels or {}):
+                yield f"{where}.unions.{union}.levels': '{level}' is no level ({listed(variable.levels or {})})"
     if name in RESERVED:
         yield f"{where}': '{name}' names the outcome; name the variable otherwise and give its column"
     if variable.cut:
@@ -123,7 +131,22 @@ def _step_list(study: StudyFile, where: str, steps: list[Step]) -> Iterator[str]
     for position, step in enumerate(steps):
         if step.name in names[:position]:
             yield f"entry '{where}.{position}.name': '{step.name}' is given twice"
-        yield from _condition(study, f"entry '{where}.{position}.exclude", step.exclude)
+        if (step.exclude is None) == (step.exclude_event is None):
+            yield f"entry '{where}.{position}': give either exclude (a condition) or exclude_event (an early event)"
+        elif step.exclude:
+            yield from _condition(study, f"entry '{where}.{position}.exclude", step.exclude)
+        else:
+            yield from _early_event(study, f"entry '{where}.{position}.exclude_event", step.exclude_event)
+
+
+def _early_event(study: StudyFile, where: str, early: EarlyEvent) -> Iterator[str]:
+    yield from _endpoints(study, f"{where}.endpoint'", [early.endpoint])
+    if early.after is None:
+        return
+    yield from _known(study, f"{where}.after'", [early.after])
+    variable = study.variables.get(early.after)
+    if variable and (variable.type != "continuous" or variable.unit != "months"):
+        yield f"{where}.after': '{early.after}' must be continuous, in the unit 'months'"
 
 
 def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[str]:
@@ -156,6 +179,12 @@ def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[s
 
 def _lists(study: StudyFile) -> Iterator[str]:
     yield from _known(study, "entry 'table_one.variables'", study.table_one.variables)
+    yield from _known(study, "entry 'survival.course'", study.survival.course)
+    for name in study.survival.course:
+        if name in study.variables and study.variables[name].type != "categorical":
+            yield f"entry 'survival.course': '{name}' is not categorical"
+        if name in study.table_one.variables:
+            yield f"entry 'survival.course': '{name}' is in Table 1 already"
     if study.univariable:
         yield from _known(study, "entry 'univariable.variables'", study.univariable.variables, arms=True)
         yield from _endpoints(study, "entry 'univariable.endpoints'", study.univariable.endpoints)
@@ -169,14 +198,24 @@ def _lists(study: StudyFile) -> Iterator[str]:
             yield f"entry 'survival.{entry}': times must increase"
 
 
-def _model(study: StudyFile, name: str, model: Model) -> Iterator[str]:
+def _models(study: StudyFile, name: str, models: list[Model]) -> Iterator[str]:
     where = f"entry 'models.{name}"
+    if name == "unadjusted":
+        yield f"{where}': 'unadjusted' names the univariable analysis"
+    seen = set()
+    for position, model in enumerate(models):
+        yield from _model(study, f"{where}.{position}", model)
+        for each in [(endpoint, model.population) for endpoint in dict.fromkeys(model.endpoints)]:
+            if each in seen:
+                yield f"{where}.{position}': endpoint '{each[0]}' in population '{each[1]}' is given twice"
+            seen.add(each)
+
+
+def _model(study: StudyFile, where: str, model: Model) -> Iterator[str]:
     if (model.covariates is None) == (model.candidates is None):
         yield f"{where}': give either covariates (a fixed list) or candidates with a selection"
     if (model.candidates is None) != (model.selection is None):
         yield f"{where}.selection' belongs to candidates, and candidates need one"
-    if name == "unadjusted":
-        yield f"{where}': 'unadjusted' names the univariable analysis"
     covariates = [*(model.covariates or []), *(model.candidates or [])]
     yield from _known(study, f"{where}.covariates'", covariates, arms=True)
     yield from _known(study, f"{where}.strata'", model.strata)
@@ -206,3 +245,43 @@ def _endpoints(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
         if name not in study.endpoints:
             near = nearest(name, study.endpoints)
             yield f"{where}: no endpoint '{name}'{near} (endpoints: {listed(study.endpoints)})"
+
+
+def _adverse_events(study: StudyFile) -> Iterator[str]:
+    asked = study.adverse_events
+    if asked is None:
+        return
+    where = "entry 'adverse_events"
+    grades = [grade for group in asked.groups.values() for grade in group.grades]
+    for grade in sorted({each for each in grades if grades.count(each) > 1}):
+        yield f"{where}.groups': grade {grade} is in two groups"
+    if [0] not in [group.grades for group in asked.groups.values()]:
+        yield f"{where}.groups': one group must hold grade 0 alone, the patients without the event"
+    if ANY_GRADE in asked.groups:
+        yield f"{where}.groups.{ANY_GRADE}': '{ANY_GRADE}' names the patients with the event at any grade"
+    for name in asked.terms:
+        if name in {study.arms.column, *study.variables, *RESERVED}:
+            yield f"{where}.terms.{name}': this name is taken by another column"
+    for position, by in enumerate(asked.by):
+        yield from _known(study, f"{where}.by.{position}.variable'", [by.variable])
+        if by.variable in study.variables and study.variables[by.variable].type != "categorical":
+            yield f"{where}.by.{position}.variable': '{by.variable}' is not categorical"
+        if by.population not in {"primary", *study.populations}:
+            near = nearest(by.population, study.populations)
+            yield f"{where}.by.{position}.population': no population '{by.population}'{near}"
+        for term in by.terms:
+            if term not in asked.terms:
+                yield f"{where}.by.{position}.terms': no adverse event '{term}'{nearest(term, asked.terms)}"
+
+
+def _synthetic(study: StudyFile) -> Iterator[str]:
+    if study.synthetic and not study.synthetic_note.strip():
+        yield "entry 'synthetic_note' is missing: say what it means that the cohort is synthetic"
+    if not study.synthetic:
+        for entry, given in (("synthetic_note", study.synthetic_note), ("assumptions", study.assumptions)):
+            if given:
+                yield f"entry '{entry}' belongs to a synthetic cohort, and this one is not"
+        for name, steps in {"eligibility": study.eligibility, **{k: p.steps for k, p in study.populations.items()}}.items():
+            for step in steps:
+                if step.assumed:
+                    yield f"entry '{name}': step '{step.name}' is assumed, which only a synthetic cohort can have"

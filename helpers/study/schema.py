@@ -19,6 +19,7 @@ DAYS_PER_MONTH = 30.4375
 UNIT_DAYS = {"days": 1.0, "weeks": 7.0, "months": DAYS_PER_MONTH, "years": 365.25}
 LIBRARY = {"lifelines:gbsg2": "gbsg2.csv"}
 OVERALL = "overall"
+ANY_GRADE = "any"
 INTERVALS = {"log": "log", "log_log": "complementary log-log"}
 
 
@@ -67,8 +68,15 @@ class CutPoints(Entry):
     right_closed: bool
 
 
+class Union(Entry):
+    """Levels counted together as well as apart."""
+
+    label: Text
+    levels: Annotated[list[str], Field(min_length=2)]
+
+
 class Variable(Entry):
-    """A column of the patients' table: type, label, unit or levels, and where it applies."""
+    """A column of the patients' table: type, label, unit or levels, where it applies, and its footnote in Table 1."""
 
     label: Text
     type: Literal["continuous", "categorical"]
@@ -77,12 +85,14 @@ class Variable(Entry):
     per: Annotated[float, Field(gt=0)] = 1
     levels: Levels | None = None
     reference: str | None = None
+    unions: dict[Name, Union] = {}
     cut: CutPoints | None = None
     applies_when: Condition | None = None
     post_baseline: bool = False
     digits: Annotated[int, Field(ge=0, le=8)] | None = None
     summary: Literal["mean_sd", "median_iqr"] | None = None
     test: Literal["yates", "pearson", "fisher", "student", "welch", "rank_sum"] | None = None
+    note: str = ""
 
 
 class Endpoint(Entry):
@@ -103,12 +113,25 @@ class Endpoint(Entry):
     last_contact: str | None = None
 
 
+class EarlyEvent(Entry):
+    """An event before so many months, counted from the endpoint's origin or from the month a variable holds."""
+
+    endpoint: str
+    before_months: Months
+    after: str | None = None
+
+
 class Step(Entry):
-    """One reason for leaving a population; patients who meet the condition are excluded."""
+    """One reason for leaving a population: patients who meet a condition, or who have an event early, are excluded.
+
+    `assumed` marks a step whose number is not published but invented for a synthetic cohort.
+    """
 
     name: Name
     reason: str
-    exclude: Condition
+    exclude: Condition | None = None
+    exclude_event: EarlyEvent | None = None
+    assumed: bool = False
 
 
 class Population(Entry):
@@ -137,12 +160,13 @@ class TableOne(Entry):
 
 
 class Survival(Entry):
-    """Horizons of the survival section, all in months."""
+    """Horizons of the survival section, all in months; `course` names what else is counted of the disease's course."""
 
     months: Annotated[list[Months], Field(min_length=1)]
     risk_table_months: Annotated[list[Annotated[float, Field(ge=0, le=1200)]], Field(min_length=2)]
     tau: dict[str, Months]
     interval: Literal["log", "log_log"]
+    course: list[str] = []
 
 
 class Univariable(Entry):
@@ -161,7 +185,10 @@ class Selection(Entry):
 
 
 class Model(Entry):
-    """A named Cox specification: a fixed list of covariates, or candidates and the rule that selects among them."""
+    """A Cox specification: a fixed list of covariates, or candidates and the rule that selects among them.
+
+    A name holds one or more of them, each for endpoints and a population of its own.
+    """
 
     label: Text
     endpoints: Annotated[list[str], Field(min_length=1)]
@@ -172,6 +199,30 @@ class Model(Entry):
     strata: list[str] = []
 
 
+class GradeGroup(Entry):
+    """Grades of severity shown as one; the group of grade 0 holds the patients without the event."""
+
+    label: Text
+    grades: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)]
+
+
+class EventsBy(Entry):
+    """Some adverse events by another variable than the arms, in a population."""
+
+    variable: str
+    population: str = "primary"
+    terms: Annotated[list[str], Field(min_length=1)]
+
+
+class AdverseEvents(Entry):
+    """Adverse events: a column each holding the patient's worst grade, 0 where the event did not happen."""
+
+    grading: Text
+    groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
+    terms: Annotated[dict[Name, Text], Field(min_length=1)]
+    by: list[EventsBy] = []
+
+
 class StudyFile(Entry):
     """The whole of `study.toml`."""
 
@@ -179,6 +230,8 @@ class StudyFile(Entry):
     description: str
     citation: str
     synthetic: bool
+    synthetic_note: str = ""
+    assumptions: list[Text] = []
     seed: int
     confidence: Share = 0.95
     cohort: CohortFile
@@ -190,5 +243,6 @@ class StudyFile(Entry):
     table_one: TableOne
     survival: Survival
     univariable: Univariable | None = None
-    models: dict[Name, Model] = {}
+    models: dict[Name, Annotated[list[Model], Field(min_length=1)]] = {}
+    adverse_events: AdverseEvents | None = None
     abbreviations: dict[str, str] = {}

@@ -34,11 +34,12 @@ def models(multivariable: pd.DataFrame, *, study: Study) -> Table:
     treated = select(multivariable, variable=arms.column, level=arms.treated)
     rows = []
     for _, fitted in select(multivariable, variable="").iterrows():
-        effect = select(treated, model=fitted["model"], endpoint=fitted["endpoint"])
+        which = fitted[["model", "endpoint", "population"]]
+        effect = select(treated, **which)
         cells = _effect(effect.iloc[0]) if len(effect) else ("not in the model", "")
         lost = fitted[["n_missing", "n_not_applicable", "n_no_time"]].sum()
         sizes = [notation.count(each) for each in (fitted["n"], fitted["n_event"], lost, fitted["n_parameter"])]
-        name = notation.within(study.models[fitted["model"]].label)
+        name = notation.within(study.model(*which).label) + study.of_population(fitted["population"])
         label = f"{study.endpoints[fitted['endpoint']].label}: {name}"
         rows.append(Row((label, *sizes, _ratio(fitted["events_per_parameter"]), *cells)))
     sizes = ("Patients", "Events", "Patients lost", "Parameters", "Events per parameter")
@@ -62,9 +63,9 @@ def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, ad
     ]
     marked = any(row.cells[0].endswith("†") for row in rows)
     notes += ["† Known only after time zero, so not a cause at time zero."] if marked else []
-    named = f": {notation.within(study.models[model].label)}" if model else ""
-    either = alone if len(alone) else adjusted
-    where = study.of_population((adjusted if model else either)["population"].iloc[0])
+    population = (adjusted if model or alone.empty else alone)["population"].iloc[0]
+    named = f": {notation.within(study.model(model, endpoint, population).label)}" if model else ""
+    where = study.of_population(population)
     title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}{where}"
     ratio = f"HR ({study.level} CI)"
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
@@ -96,7 +97,8 @@ def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataF
 def _foundation(study: Study, model: str, adjusted: pd.DataFrame) -> str:
     """What a model rests on, in a sentence."""
     fitted = select(adjusted, variable="").iloc[0]
-    strata = ", ".join(study.label(each) for each in study.models[model].strata)
+    spec = study.model(model, fitted["endpoint"], fitted["population"])
+    strata = ", ".join(study.label(each) for each in spec.strata)
     population = study.all_populations[fitted["population"]].label
     sizes = {"patients": "n", "events": "n_event", "lost to missing values": "n_missing", "parameters": "n_parameter"}
     sizes |= {label: name for label, name in OTHERWISE_LOST.items() if fitted[name] > 0}

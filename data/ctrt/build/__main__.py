@@ -1,0 +1,62 @@
+"""Make `cohort.csv` out of `published.csv` and the assumptions: `python data/ctrt/build`.
+
+Every layer takes the patients so far and adds what it knows; a seed of its own makes each layer repeat itself whatever
+the others draw. The same commands give the same file to the last byte.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from assumed import LAG_OF_CYCLE
+from margins import margins
+from measurements import measurements
+from screening import screening
+from targets import Targets
+from times import times
+from toxicity import toxicity
+
+from helpers.study import Study, read_study
+
+STUDY = Path(__file__).parents[1]
+
+
+def starts(frame: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    """Months from the start of treatment to cTRT: by the fourth cycle of three weeks or later, and within the life."""
+    frame = frame.copy()
+    treated = frame.index[frame["arm"] == "ctrt"]
+    late = frame.loc[treated, "rt_initial_cycle"] == "5_or_more"
+    begun = np.where(late, random.uniform(*LAG_OF_CYCLE["5_or_more"], len(treated)), 0)
+    begun = np.where(late, begun, random.uniform(*LAG_OF_CYCLE["4_or_fewer"], len(treated)))
+    known = frame.loc[treated, "os_months"].fillna(np.inf).to_numpy()
+    frame.loc[treated, "ctrt_start"] = np.round(np.minimum(begun, 0.9 * known), 2)
+    return frame
+
+
+def build(study: Study) -> pd.DataFrame:
+    """The whole cohort, layer by layer."""
+    targets = Targets()
+    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(study.seed).spawn(6)]
+    frame = margins(study, targets, streams[0])
+    frame = measurements(frame, targets, streams[1])
+    frame = times(frame, targets, streams[2])
+    frame = starts(frame, streams[3])
+    frame = toxicity(frame, study, targets, streams[4])
+    frame = screening(frame, study, targets, streams[5])
+    return ordered(frame, study)
+
+
+def ordered(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Columns in the study file's order, whole numbers written as such."""
+    outcomes = [column for each in study.endpoints.values() for column in (each.time, each.event)]
+    variables = [name for name, entry in study.variables.items() if not entry.cut]
+    frame = frame[["patient", "arm", *variables, *outcomes, *study.adverse_events.terms]]
+    whole = [name for name in frame.select_dtypes("number") if (frame[name].dropna() % 1 == 0).all()]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
+
+
+if __name__ == "__main__":
+    path = STUDY / "cohort.csv"
+    build(read_study(STUDY)).to_csv(path, index=False, lineterminator="\n")
+    print(f"{path.name}: sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")

@@ -1,0 +1,36 @@
+"""What the paper does not print and the cohort needs: assumed once, here, and named in the study file."""
+
+EXCLUDED = {
+    "age": 0,
+    "induction": 62,
+    "no_disease_control": 88,
+    "no_measurable_lesion": 21,
+    "limited_or_mixed": 97,
+    "other_first_line": 168,
+    "early_progression": 54,
+    "other_malignancy": 23,
+    "incomplete_baseline": 61,
+    "lost_early": 47,
+    "early_death": 38,
+    "late_pci": 8,
+}
+FIRST_SITE = {
+    "non_ctrt": {"brain": 17, "liver": 11, "bone": 6, "other": 6, "lost": 4},
+    "ctrt": {"brain": 19, "liver": 12, "bone": 6, "other": 6, "lost": 1},
+}
+SHARE_FIRST_HOSPITAL = 0.7
+SHARE_LOWER_GRADE = 0.65
+WITHOUT_OS_TIME = 4
+SHAPES = {
+    "age": ("normal", 1, 40, 84),
+    "bmi": ("normal", 100, 15, 35),
+    "immunotherapy_cycles": ("skewed", 1, 2, 22),
+    "maintenance_cycles": ("skewed", 1, 1, 20),
+    "chemotherapy_cycles": ("skewed", 1, 2, 10),
+    "ldh": ("skewed", 1, 110, 5500),
+    "glr": ("skewed", 100, 0.6, 25),
+    "nlr": ("skewed", 100, 0.6, 20),
+}
+EARLY_DEATHS_FROM = {"non_ctrt": 6.7, "ctrt": 7.3}
+LAST_SEEN = {"non_ctrt": 23.9, "ctrt": 52.0}
+LAG_OF_CYCLE = {"4_or_fewer": (2.1, 3.4), "5_or_more": (3.6, 6.0)}

@@ -1,0 +1,41 @@
+"""The printed numbers a cohort is built to, by their key in the ledger of `published.csv`."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.ledger import KEY
+
+ARMS = ("non_ctrt", "ctrt")
+PUBLISHED = Path(__file__).parents[1] / "published.csv"
+
+
+class Targets:
+    """Printed numbers looked up by key; parts of the key that are not given are empty, the population is `primary`."""
+
+    def __init__(self) -> None:
+        rows = pd.read_csv(PUBLISHED, dtype=str, keep_default_na=False)
+        self._printed = {tuple(row[name] for name in KEY): row["printed"] for row in rows.to_dict("records")}
+
+    def printed(self, analysis: str, statistic: str, **key: str) -> str:
+        """The characters on the page. Raises KeyError for a number that is not printed."""
+        whole = {"population": "primary", **key, "analysis": analysis, "statistic": statistic}
+        return self._printed[tuple(whole.get(name, "") for name in KEY)]
+
+    def window(self, analysis: str, statistic: str, **key: str) -> tuple[float, float]:
+        """The values that are printed so: from half a unit of the last digit below to half a unit above."""
+        text = self.printed(analysis, statistic, **key)
+        number = float(text.lstrip("<>"))
+        half = 0.5 * 10.0 ** -len(re.sub(r"^[^.]*\.?", "", text))
+        if text[0] in "<>":
+            return (0.0, number) if text[0] == "<" else (number, 1.0)
+        return number - half, number + half
+
+    def count(self, variable: str, level: str, group: str, **key: str) -> int:
+        """Patients in a level."""
+        return int(self.printed("count", "n", variable=variable, level=level, group=group, **key))
+
+    def size(self, group: str) -> int:
+        """Patients of an arm, or of both."""
+        return int(self.printed("count", "n", group=group))
