@@ -1,4 +1,4 @@
-STUDY ?= gbsg2
+STUDY ?= ctrt
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
@@ -15,7 +15,7 @@ export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
-.PHONY: report test lab check outputs lock python
+.PHONY: report test lab check scorecard cohort outputs lock python
 
 report: $(READY)
 	@$(RUN) -m helpers report "data/$(STUDY)"
@@ -26,6 +26,12 @@ test: $(READY)
 
 check: $(READY)
 	@$(RUN) -m helpers check "data/$(STUDY)"
+
+scorecard: $(READY)
+	@$(RUN) -m helpers scorecard "data/$(STUDY)"
+
+cohort: $(READY)
+	@$(RUN) data/ctrt/build
 
 lab: $(READY)
 	@$(RUN) -m jupyterlab --LabApp.news_url=None --LabApp.extension_manager=readonly \

@@ -1,15 +1,21 @@
-"""`python -m helpers report data/<study>` builds the report; `check` in its place only says whether the input fits."""
+"""`python -m helpers report data/<study>` builds the report.
+
+In its place `check` only says whether the input fits, `scorecard` joins what a paper printed to what is computed.
+"""
 
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 from pathlib import Path
 
+from helpers import scorecard, tables, wording
 from helpers.cohort import examine, read_cohort
 from helpers.errors import UserError
 from helpers.report import REPORTS, build
+from helpers.results import results
 from helpers.study import read_study, relative
 
 
@@ -19,10 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return {"report": _report, "check": _check}[given.command](given)
+        return {"report": _report, "check": _check, "scorecard": _scorecard}[given.command](given)
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("Stopped; the last good report is as it was.", file=sys.stderr)
         return 130
@@ -33,8 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="run all sections and write one HTML report")
     check = commands.add_parser("check", help="say in a table whether study file and cohort fit")
-    for command in (report, check):
-        command.add_argument("study", help="the study's folder, such as data/gbsg2")
+    score = commands.add_parser("scorecard", help="say by table how many printed numbers are computed, and agree")
+    for command in (report, check, score):
+        command.add_argument("study", help="the study's folder, such as data/ctrt")
     report.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     report.add_argument("--output", type=Path, default=REPORTS, help="where reports are put (default: reports)")
     return parser
@@ -62,15 +72,36 @@ def _check(given: argparse.Namespace) -> int:
     findings = examine(study)
     header = ("Entry", "Column", "Expected", "Found", "")
     lines = [header, *((f.entry, f.column, f.expected, f.found, "PROBLEM" if f.problem else "fits") for f in findings)]
-    widths = [min(60, max(len(line[column]) for line in lines)) for column in range(len(header))]
-    for line in lines:
-        print("  ".join(cell[:width].ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    _print(lines)
     problems = [finding.problem for finding in findings if finding.problem]
     for problem in problems:
         print(f"Error: {problem}", file=sys.stderr)
     if not problems:
         print(f"{relative(study.file)} and {study.cohort.source} fit.")
     return 1 if problems else 0
+
+
+def _scorecard(given: argparse.Namespace) -> int:
+    study = read_study(given.study)
+    printed = scorecard.published(study)
+    scored = scorecard.scorecard(printed, results(study, read_cohort(study)))
+    places = scorecard.by_place(scored)
+    print(*wording.scorecard(places, study=study).sentences, sep="\n")
+    for table in (
+        tables.agreement(places, study=study),
+        tables.differing(scored, study=study),
+        tables.awaiting(scorecard.not_computed(scored), study=study),
+    ):
+        print(f"\n{table.title}")
+        _print([table.header, *(row.cells for row in table.rows)])
+    return 0
+
+
+def _print(lines: list[tuple[str, ...]]) -> None:
+    """Cells in columns, cut at 70 characters."""
+    widths = [min(70, max(len(line[column]) for line in lines)) for column in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(cell[:width].ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _value(text: str) -> object:

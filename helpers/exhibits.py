@@ -15,6 +15,7 @@ from IPython.display import HTML, display
 
 SUFFIXES = ("svg", "pdf", "png")
 PRINT_DPI = 600
+LONG = 32
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Table:
             span = f'colspan="{len(row.cells)}" scope="rowgroup" style="text-align:left"'
             return f'<tr class="heading"><th {span}>{first}</th></tr>'
         kind = "indent" if row.indent else "plain"
-        cells = "".join(f"<td>{cell}</td>" for cell in others)
+        cells = "".join(f'<td class="long">{cell}</td>' if len(cell) > LONG else f"<td>{cell}</td>" for cell in others)
         pad = "padding-left:1.4em;" if row.indent else ""
         return f'<tr class="{kind}"><th scope="row" style="{pad}text-align:left">{first}</th>{cells}</tr>'
 

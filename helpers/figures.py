@@ -30,6 +30,7 @@ STYLE = {
     "axes.linewidth": 0.8,
     "savefig.facecolor": "white",
 }
+ASSUMED = "* Assumed: how many patients left at this criterion is not published."
 HAZARD_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
@@ -129,21 +130,25 @@ def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Fi
     first = select(flow, population=where.of, variable="", group=OVERALL)["n"].iloc[0]
     last = select(flow, population=population, variable="").set_index("group")["n"]
     start = f"{study.all_populations[where.of].label}\nn = {int(first)}"
-    excluded = [f"{row['method']}\nn = {int(row['n_excluded'])}" for _, row in steps.iterrows()]
+    assumed = {step.name for step in where.steps if step.assumed}
+    sizes = [f"{int(row['n_excluded'])}{'*' if row['variable'] in assumed else ''}" for _, row in steps.iterrows()]
+    excluded = [f"{reason}\nn = {size}" for reason, size in zip(steps["method"], sizes, strict=True)]
     end = f"{where.label}\nn = {int(last[OVERALL])}"
     arms = [f"{label}\nn = {int(last[arm])}" for arm, label in study.arms.levels.items()]
     with _print_style():
-        height = 2.9 + 0.8 * len(excluded)
+        heights = [0.32 + 0.15 * _wrapped(text).count("\n") for text in excluded]
+        below = np.cumsum(heights) - np.array(heights) / 2 + 0.55
+        height = 2.9 + 0.2 * bool(excluded) + sum(heights)
         middle = 3.6 if excluded else 5.0
         drawing = Drawing(figsize=(WIDTH, height))
         axes = drawing.add_axes((0.02, 0.02, 0.96, 0.94))
         axes.set(xlim=(0, 10), ylim=(0, height))
         axes.axis("off")
-        first_box = _box(axes, middle, height - 0.5, start)
-        last_box = _box(axes, middle, height - 1.45 - 0.8 * len(excluded), end)
+        first_box = _box(axes, middle, height - 0.4, start)
+        last_box = _box(axes, middle, 1.45, end)
         _arrow(axes, first_box, last_box)
-        for position, text in enumerate(excluded, start=1):
-            y = height - 0.5 - 0.8 * position
+        for down, text in zip(below, excluded, strict=True):
+            y = height - 0.4 - down
             _arrow(axes, (middle, y), _box(axes, 7.8, y, text))
         for x, text in zip((middle - 1.85, middle + 1.85), arms, strict=True):
             _arrow(axes, last_box, _box(axes, x, 0.45, text, width=22))
@@ -154,12 +159,17 @@ def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Fi
         f"Flow of patients{study.of_population(population)}",
         drawing,
         f"Flow diagram. {said}.",
-        mark=study.mark,
+        (ASSUMED,) if assumed else (),
+        study.mark,
     )
 
 
+def _wrapped(text: str, width: int = 34) -> str:
+    return "\n".join(textwrap.fill(line, width) for line in text.split("\n"))
+
+
 def _box(axes: Axes, x: float, y: float, text: str, *, width: int = 34) -> Text:
-    wrapped = "\n".join(textwrap.fill(line, width) for line in text.split("\n"))
+    wrapped = _wrapped(text, width)
     frame = {"boxstyle": "square,pad=0.45", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
     return axes.text(x, y, wrapped, ha="center", va="center", fontsize=8.5, bbox=frame, zorder=3)
 

@@ -22,6 +22,11 @@ def share(n: float, percent: float) -> str:
     return f"{int(n)} ({NOT_ESTIMABLE})" if math.isnan(percent) else f"{int(n)} ({number(percent, 1)})"
 
 
+def share_said(n: float, percent: float) -> str:
+    """`12 (13.2%)`, for prose."""
+    return share(n, percent) if math.isnan(percent) else f"{int(n)} ({number(percent, 1)}%)"
+
+
 def p_value(p: float) -> str:
     """Two decimals; three below 0.01 and where two would read as 0.05; `<0.001` and `>0.99` at the ends."""
     if math.isnan(p):
@@ -72,8 +77,11 @@ def hazard_ratio(hr: float, low: float, high: float) -> str:
 
 
 def rate(value: float, low: float, high: float) -> str:
-    """A percentage with its interval, `12.7% (6.4–25.1)`."""
-    return NOT_ESTIMABLE if math.isnan(value) else f"{number(value, 1)}% ({interval(low, high, 1)})"
+    """A percentage with its interval, `12.7% (6.4–25.1)`, for prose."""
+    if math.isnan(value):
+        return "not estimable"
+    limits = "" if math.isnan(low) and math.isnan(high) else f" ({interval(low, high, 1)})"
+    return f"{number(value, 1)}%{limits}"
 
 
 def time(value: float, low: float, high: float) -> str:

@@ -24,6 +24,7 @@ def _cohort(cohort: Cohort) -> list[pd.DataFrame]:
 def _survival(cohort: Cohort) -> list[pd.DataFrame]:
     return [
         describe.events(cohort),
+        describe.course(cohort),
         survival.follow_up(cohort),
         survival.medians(cohort),
         survival.rates(cohort),
@@ -37,10 +38,15 @@ def _prognostic_factors(cohort: Cohort) -> list[pd.DataFrame]:
     return [cox.univariable(cohort), cox.multivariable(cohort)]
 
 
+def _adverse_events(cohort: Cohort) -> list[pd.DataFrame]:
+    return [describe.adverse_events(cohort)]
+
+
 SECTIONS: dict[str, Callable[[Cohort], list[pd.DataFrame]]] = {
     "02_cohort": _cohort,
     "03_survival": _survival,
     "04_prognostic_factors": _prognostic_factors,
+    "08_adverse_events": _adverse_events,
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -99,6 +100,12 @@ def not_computed(scored: pd.DataFrame) -> pd.DataFrame:
     """How many printed numbers await each analysis, by population, endpoint and model."""
     left = scored[scored["verdict"] == NOT_COMPUTED]
     return left.groupby(["analysis", "population", "endpoint", "model"], sort=False).size().rename("n").reset_index()
+
+
+def leave(scored: pd.DataFrame, results_dir: str | None) -> None:
+    """Where the runner gave a `results_dir`, every printed number with its verdict is left there as `scorecard.csv`."""
+    if results_dir is not None:
+        scored.to_csv(Path(results_dir) / "scorecard.csv", index=False)
 
 
 def _counted(place: str, part: pd.DataFrame) -> dict:

@@ -8,7 +8,7 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
-from helpers.study.schema import OVERALL
+from helpers.study.schema import ANY_GRADE, OVERALL
 
 
 def direction(low: float, high: float, null: float) -> str:
@@ -28,9 +28,11 @@ def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> 
     left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"
     named = "" if population == "primary" else f" in the population {_quoted(study.all_populations[population].label)}"
     arms = ", ".join(f"{sizes[arm]} {_quoted(label)}" for arm, label in study.arms.levels.items())
-    return Sentences(
-        (f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{named}{left}.", f"By arm: {arms}.")
-    )
+    all_steps = [step for each in study.lineage(population) for step in study.all_populations[each].steps]
+    assumed = {step.reason for step in all_steps if step.assumed} & set(gone["method"])
+    said = [f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{named}{left}.", f"By arm: {arms}."]
+    said += ["How the exclusions divide among the criteria is assumed, not published."] if assumed else []
+    return Sentences(tuple(said))
 
 
 def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -> Sentences:
@@ -66,6 +68,55 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
     return Sentences(tuple(sentences), bullets=True)
 
 
+def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Sentences:
+    """The commonest adverse events and the commonest severe ones by arm, and what one arm alone had, from ledger rows.
+
+    Severe is the study file's last grade group.
+    """
+    counted = pivot(select(rows, variable=list(study.adverse_events.terms), group=study.groups))
+    severe = list(study.adverse_events.groups)[-1]
+    said = [
+        _commonest(study, select(counted, level=ANY_GRADE), "Most common at any grade", most),
+        _commonest(study, select(counted, level=severe), f"Most common at {_graded(study, severe)}", most),
+    ]
+    for arm, other in (_arm_levels(study), _arm_levels(study)[::-1]):
+        found = select(counted, level=ANY_GRADE).set_index(["variable", "group"])[["n", "percent"]]
+        terms = study.adverse_events.terms
+        alone = [term for term in terms if found["n"][term, arm] > 0 and found["percent"][term, other] == 0]
+        names = ", ".join(notation.within(study.label(term)) for term in alone)
+        said += [f"Only with {_quoted(study.arms.levels[arm])}: {names}."] if alone else []
+    return Sentences(tuple(each for each in said if each))
+
+
+def _commonest(study: Study, counted: pd.DataFrame, start: str, most: int) -> str:
+    overall = select(counted, group=OVERALL)
+    first = overall[overall["n"] > 0].sort_values("n", ascending=False, kind="stable").head(most)
+    texts = []
+    for term in first["variable"]:
+        by_arm = [select(counted, variable=term, group=arm).iloc[0] for arm in _arm_levels(study)]
+        shares = " and ".join(notation.share_said(row["n"], row["percent"]) for row in by_arm)
+        texts.append(f"{notation.within(study.label(term))} {shares}")
+    treated, reference = _arms(study)
+    return f"{start}, {treated} and {reference}: {'; '.join(texts)}." if texts else ""
+
+
+def _graded(study: Study, group: str) -> str:
+    return notation.within(study.adverse_events.groups[group].label)
+
+
+def scorecard(by_place: pd.DataFrame, *, study: Study) -> Sentences:
+    """How many printed numbers are computed here and agree, and what that is worth."""
+    row = by_place.iloc[-1]
+    said = [
+        f"Of {row['printed']} numbers printed, {row['computed']} are computed here; {row['agrees']} of these agree to "
+        f"the printed digit, {row['differs']} differ and {row['not estimable']} cannot be estimated."
+    ]
+    caution = (
+        "The cohort was generated from these numbers, so their agreement says nothing about what the paper claims."
+    )
+    return Sentences((caution, *said) if study.synthetic else tuple(said))
+
+
 def key_findings(
     rows: pd.DataFrame, *, study: Study, population: str = "primary", interval: str | None = None
 ) -> Sentences:
@@ -79,6 +130,8 @@ def key_findings(
     if len(select(rows, analysis=["cox_univariable", "cox_multivariable"])):
         parts += treatment(rows, study=study).sentences
         parts += factors(rows, study=study).sentences
+    if study.adverse_events and len(select(rows, variable=list(study.adverse_events.terms))):
+        parts += adverse_events(rows, study=study).sentences
     parts.append(
         "These are associations: the comparison does not rest on randomisation, and confounding can explain it."
     )

@@ -30,7 +30,10 @@ def toml(value: object) -> str:
 
 
 def write_study(folder: Path, frame: pd.DataFrame, **entries: object) -> Path:
-    """Write `cohort.csv` and `study.toml`; entries replace or add to the smallest study there is."""
+    """Write `cohort.csv` and `study.toml`; entries replace or add to the smallest study there is.
+
+    A model may be given alone, without the list that a study file needs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     frame.to_csv(folder / "cohort.csv", index=False)
     content = {**BASE, **entries}
@@ -39,6 +42,8 @@ def write_study(folder: Path, frame: pd.DataFrame, **entries: object) -> Path:
     names = list(content["variables"])
     content["table_one"] = {"variables": names, "summary": "mean_sd", "tests": {**TESTS, **entries.get("tests", {})}}
     content.pop("tests", None)
+    models = content.get("models", {}).items()
+    content["models"] = {name: each if isinstance(each, list) else [each] for name, each in models}
     lines = [f"{name} = {toml(value)}" for name, value in content.items()]
     (folder / "study.toml").write_text("\n".join(lines) + "\n")
     return folder

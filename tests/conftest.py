@@ -13,6 +13,12 @@ STENT = Path(__file__).parent / "studies" / "stent"
 
 
 @pytest.fixture(scope="session")
+def ctrt() -> Cohort:
+    """The paper's study: 838 synthetic patients screened, 171 analysed."""
+    return read_cohort(read_study("data/ctrt"))
+
+
+@pytest.fixture(scope="session")
 def gbsg2() -> Cohort:
     """686 real women, durations in days."""
     return read_cohort(read_study("data/gbsg2"))

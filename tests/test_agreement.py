@@ -19,6 +19,7 @@ from public import load, order
 from helpers import cox, describe, survival
 from helpers.cohort.table import plain
 from helpers.ledger import select
+from helpers.study.schema import RowTests
 
 REFERENCE = Path(__file__).parent / "reference"
 INTERVALS = {"log": "log", "log-log": "log_log"}
@@ -359,7 +360,7 @@ def _two_arms(
 
 
 def _table_tests(table: np.ndarray) -> dict[str, float]:
-    rule = describe.RowTests(two_by_two="pearson", larger="pearson", small_expected="none", continuous="welch")
+    rule = RowTests(two_by_two="pearson", larger="pearson", small_expected="none", continuous="welch")
     pearson = describe.categorical_test(table, rule, "pearson")
     found = {
         "chisq_nocorrect": pearson["test_statistic"],

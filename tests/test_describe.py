@@ -10,8 +10,8 @@ from building import arms, categorical, cohort_of, continuous, endpoint
 from scipy import stats
 from tableone import TableOne
 
-from helpers import describe, tables
-from helpers.ledger import select
+from helpers import describe, tables, wording
+from helpers.ledger import melt, select
 from helpers.study.schema import RowTests
 
 RULE = RowTests(two_by_two="yates", larger="pearson", small_expected="fisher", continuous="welch")
@@ -153,7 +153,87 @@ def test_table_one_shows_missing_values_and_keeps_them_out_of_the_test(stent):
     p = select(describe.comparisons(stent), variable="stage")["p_test"].iloc[0]
     assert p == pytest.approx(stats.chi2_contingency(counted)[1], rel=1e-12)
     assert table.mark in table.footnotes[0]
-    assert any("Perforation†" in row[0] for row in cells)
+    position = next(i for i, row in enumerate(cells) if row[0] == "Stent diameter*")
+    assert [row[0] for row in cells[position + 1 : position + 5]] == ["8 mm", "10 mm", "12 mm", "Up to 10 mm"]
+    assert cells[position + 4][1:4] == ("17 (56.7)", "0 (n.e.)", "17 (56.7)")
+    assert "* As written on the package." in table.notes
+
+
+def test_what_is_known_later_is_marked(ctrt):
+    cohort = ctrt
+    frames = {name: getattr(describe, name)(cohort) for name in ("summaries", "comparisons", "balance")}
+    table = tables.baseline(describe.counts(cohort), **frames, study=cohort.study)
+    labels = [row.cells[0] for row in table.rows if not row.indent]
+    assert "Response†*" in labels
+    assert "Sex" in labels
+    assert "† Known only after time zero." in table.notes
+    assert "* After induction chemo-immunotherapy." in table.notes
+
+
+def test_the_course_of_the_disease_is_a_table_of_its_own(stent, gbsg2):
+    (table,) = tables.course(describe.course(stent), study=stent.study)
+    assert [row.cells for row in table.rows] == [
+        ("Perforation", "", "", ""),
+        ("None", "57 (95.0)", "27 (90.0)", "30 (100.0)"),
+        ("Perforated", "3 (5.0)", "3 (10.0)", "0 (0.0)"),
+    ]
+    assert tables.course(describe.course(gbsg2), study=gbsg2.study) == []
+
+
+def test_the_share_of_all_missing_values_is_that_of_table_1(stent):
+    rows = stent.rows()
+    asked = {name: rows[stent.applies(name, rows)][name] for name in stent.study.table_one.variables}
+    cells = pd.concat([values.isna() for values in asked.values()])
+    whole = select(describe.counts(stent), variable="", group="overall").iloc[0]
+    assert len(asked["diameter"]) == 30
+    assert len(cells) == 4 * 60 + 30
+    assert whole["percent_missing"] == pytest.approx(100 * cells.sum() / 270, rel=1e-14)
+
+
+def test_adverse_events_are_counted_by_worst_grade(stent):
+    frame = describe.adverse_events(stent)
+    grades = pd.read_csv(stent.study.cohort_path, dtype=str).set_index(pd.RangeIndex(2, 66)).loc[stent.rows().index]
+    for group, rows in (("overall", grades), ("stent", grades[grades["procedure"] == "stent"])):
+        fever = select(frame, variable="fever", group=group).set_index("level")
+        known = rows["fever"].dropna()
+        assert fever.loc["", ["n", "n_missing"]].tolist() == [len(known), len(rows) - len(known)]
+        assert fever.loc["mild", "n"] == known.isin(["1", "2"]).sum()
+        assert fever.loc["any", "n"] == (known != "0").sum() == fever.loc[["mild", "grave"], "n"].sum()
+        assert fever.loc["any", "percent"] == pytest.approx(100 * (known != "0").mean(), rel=1e-14)
+    by = select(frame, population="stented", variable="bleeding", level="grave").set_index("group")["n"]
+    stented = grades[grades["procedure"] == "stent"]
+    for size in ("8", "10", "12"):
+        assert (
+            by[f"diameter={size}"] == stented.loc[stented["stent_mm"] == size, "bleeding"].isin(["4", "5", "3"]).sum()
+        )
+
+
+def test_adverse_events_as_tables_and_in_words(stent):
+    frame = describe.adverse_events(stent)
+    first, second = tables.adverse_events(frame, study=stent.study)
+    cells = {row.cells[0]: row.cells[1:] for row in first.rows[:6]}
+    assert first.header[1:] == (
+        "Overall (n\u00a0=\u00a060)",
+        "Surgery (n\u00a0=\u00a030)",
+        "Self-expanding stent (n\u00a0=\u00a030)",
+    )
+    assert cells["Grades 3 to 5"] == ("11 (23.9)", "5 (21.7)", "6 (26.1)")
+    assert cells["Missing"] == ("14 (23.3)", "7 (23.3)", "7 (23.3)")
+    assert [row.cells[0] for row in second.rows] == [
+        "Bleeding",
+        "Absent",
+        "Grades 1 and 2",
+        "Grades 3 to 5",
+        "Any grade",
+    ]
+    assert second.header[1] == "8 mm (n\u00a0=\u00a09)"
+    assert all(table.mark == stent.study.mark for table in (first, second))
+    said = wording.adverse_events(melt([frame], "x"), study=stent.study).sentences
+    assert said[0] == (
+        "Most common at any grade, “Self-expanding stent” and “Surgery”: fever 13 (56.5%) and 15 (65.2%); bleeding "
+        "14 (46.7%) and 0 (0.0%)."
+    )
+    assert said[-1] == "Only with “Self-expanding stent”: bleeding."
 
 
 def test_unused_levels_cost_nothing(tmp_path):

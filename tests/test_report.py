@@ -16,6 +16,7 @@ from helpers import ledger
 from helpers.__main__ import main
 from helpers.errors import OutputError, ParameterError
 from helpers.report import build
+from helpers.report.runner import NOTEBOOKS
 from helpers.results import results
 
 PARAMETERS = 'study_dir = "data/gbsg2"\nresults_dir = None\nknob = None'
@@ -88,7 +89,12 @@ def test_a_report_is_one_page_that_needs_nothing_else(report, stent):
     assert stent.study.mark in text
     assert text.count("<details") >= 10
     assert "results_dir" not in re.sub(r"(?s)<details.*?</details>", "", text)
-    assert [re.match(r"  (\S+) +[\d.]+ s$", line)[1] for line in said][-1] == "00_key_findings"
+    assert {re.match(r"  (\S+) +[\d.]+ s$", line)[1] for line in said[-2:]} == {
+        "00_key_findings",
+        "09_published_numbers",
+    }
+    assert stent.study.synthetic_note in text
+    assert "Assumed, because it is not published: how many died before month 12." in text
 
 
 def test_captions_are_numbered_and_files_carry_the_numbers(report):
@@ -124,7 +130,8 @@ def test_provenance_is_whole(report, stent):
     record = json.loads((report[0] / "run.json").read_text())
     assert record["checksums_sha256"] == stent.study.checksums()
     assert record["seed"] == 7
-    assert set(record["sections"]) == {"00_key_findings", "02_cohort", "03_survival", "04_prognostic_factors"}
+    assert list(record["sections"]) == [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    assert len(record["checksums_sha256"]) == 3
     assert record["versions"]["lifelines"] == "0.30.3"
     text = (report[0] / "report.html").read_text()
     assert all(digest in text for digest in record["checksums_sha256"].values())

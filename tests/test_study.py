@@ -11,7 +11,7 @@ ENTRY = {
     "unknown entry deep": ({"origin = \"admission\"": "origin = \"a\"\nevnt = \"x\""}, "'endpoints.OS.evnt' is unknown; did you mean 'event'?"),
     "missing entry": ({"seed = 7\n": ""}, "entry 'seed' is missing"),
     "wrong type": ({"seed = 7": "seed = \"seven\""}, "entry 'seed': input should be a valid integer, not 'seven'"),
-    "broken TOML": ({"seed = 7": "seed = = 7"}, "this is not valid TOML: Invalid value (at line 5, column 8)"),
+    "broken TOML": ({"seed = 7": "seed = = 7"}, "this is not valid TOML: Invalid value (at line 7, column 8)"),
     "three arms": ({"stent = \"Self-expanding stent\" }": "stent = \"S\", tube = \"T\" }"}, "names 3 levels ('surgery', 'stent', 'tube'); exactly two arms"),
     "reference of the arms": ({"reference = \"surgery\"": "reference = \"surgry\""}, "'arms.reference': 'surgry' is no level of the arms ('surgery', 'stent')"),
     "reference of a variable": ({"reference = \"south\"": "reference = \"sauth\""}, "'variables.centre.reference': 'sauth' is no level ('north', 'south'); did you mean 'south'?"),
@@ -27,20 +27,38 @@ ENTRY = {
     "operator": ({"op = \"<\"": "op = \"smaller\""}, "entry 'eligibility.1.exclude.op': input should be"),
     "horizon missing": ({"tau = { OS = 18, PFS = 12 }": "tau = { OS = 18 }"}, "'survival.tau.PFS' is missing"),
     "endpoint of a model": ({"endpoints = [\"PFS\"]": "endpoints = [\"PSF\"]"}, "no endpoint 'PSF'; did you mean 'PFS'?"),
-    "selection without candidates": ({"candidates = [\"procedure\", \"years\", \"stage\", \"albumin\"]": "covariates = [\"procedure\"]"}, "'models.any_level.selection' belongs to candidates"),
-    "stratum that is a number": ({"strata = [\"centre\"]": "strata = [\"years\"]"}, "'models.stratified.strata': 'years' is not categorical"),
+    "selection without candidates": ({"candidates = [\"procedure\", \"years\", \"stage\", \"albumin\"]": "covariates = [\"procedure\"]"}, "'models.any_level.0.selection' belongs to candidates"),
+    "stratum that is a number": ({"strata = [\"centre\"]": "strata = [\"years\"]"}, "'models.stratified.0.strata': 'years' is not categorical"),
     "population unknown": ({"population = \"staged\"": "population = \"stagged\""}, "no population 'stagged'; did you mean 'staged'?"),
     "times out of order": ({"months = [6, 12, 48]": "months = [12, 6, 48]"}, "'survival.months': times must increase"),
     "test of the wrong kind": ({"test = \"welch\"": "test = \"fisher\""}, "'fisher' is not for continuous variables; allowed here: 'student', 'welch', 'rank_sum'"),
     "a name of the outcome": ({"[variables.years]": "[variables.time]"}, "'variables.time': 'time' names the outcome"),
     "one level": ({"levels = { north = \"North\", south = \"South\" }": "levels = { south = \"South\" }"}, "'variables.centre.levels': a categorical variable lists its levels, two or more"),
-    "no covariates": ({"covariates = [\"procedure\", \"stage\"]": "covariates = []"}, "entry 'models.staged_only.covariates': list should have at least 1 item"),
-    "a name no file can have": ({"[models.any_level]": "[models.'../x']"}, "a name holds letters, digits and _ . + - only"),
+    "no covariates": ({"covariates = [\"procedure\", \"stage\"]": "covariates = []"}, "entry 'models.staged_only.0.covariates': list should have at least 1 item"),
+    "a name no file can have": ({"[[models.any_level]]": "[[models.'../x']]"}, "a name holds letters, digits and _ . + - only"),
     "the same label twice": ({"stent = \"Self-expanding stent\"": "stent = \"Surgery\""}, "'arms.levels': both arms have the same label"),
     "an empty label": ({"stent = \"Self-expanding stent\"": "stent = \"\""}, "entry 'arms.levels.stent': string should have at least 1 character"),
     "infinite scale": ({"per = 5": "per = inf"}, "entry 'variables.albumin.per': input should be a finite number"),
     "a word for a table": ({"[abbreviations]": "[abbreviationz]"}, "entry 'abbreviationz' is unknown; did you mean 'abbreviations'?"),
     "true for a number": ({"seed = 7": "seed = true"}, "entry 'seed': input should be a valid integer, not true"),
+    "a model twice": ({"[[models.any_level]]\nlabel = \"Selected by any level\"": "[[models.any_level]]\nlabel = \"One\"\nendpoints = [\"PFS\"]\ncovariates = [\"years\"]\n\n[[models.any_level]]\nlabel = \"Two\""}, "'models.any_level.1': endpoint 'PFS' in population 'primary' is given twice"),
+    "a step without condition": ({"exclude = { column = \"procedure\", op = \"missing\" }": ""}, "'eligibility.0': give either exclude (a condition) or exclude_event (an early event)"),
+    "endpoint of an early event": ({"endpoint = \"OS\", before": "endpoint = \"SO\", before"}, "'populations.alive_at_12.steps.0.exclude_event.endpoint': no endpoint 'SO' (endpoints: 'OS', 'PFS')"),
+    "start of an early event": ({"before_months = 12": "before_months = 12, after = \"years\""}, "exclude_event.after': 'years' must be continuous, in the unit 'months'"),
+    "a union of unknown levels": ({"levels = [\"8\", \"10\"]": "levels = [\"8\", \"9\"]"}, "'variables.diameter.unions.narrow.levels': '9' is no level ('8', '10', '12')"),
+    "a union named as a level": ({"narrow = {": "12 = {"}, "'variables.diameter.unions.12': '12' is a level already"),
+    "grade in two groups": ({"grades = [3, 4, 5]": "grades = [2, 3, 4]"}, "'adverse_events.groups': grade 2 is in two groups"),
+    "grade that cannot be": ({"grades = [3, 4, 5]": "grades = [3, 4, 6]"}, "entry 'adverse_events.groups.grave.grades.2': input should be less than or equal to 5, not 6"),
+    "no group for nothing": ({"grades = [0]": "grades = [0, 1]", "grades = [1, 2]": "grades = [2]"}, "one group must hold grade 0 alone"),
+    "any is taken": ({"mild = {": "any = {"}, "'adverse_events.groups.any': 'any' names the patients with the event at any grade"),
+    "event named as a variable": ({"fever = \"Fever\"": "albumin = \"Albumin\""}, "'adverse_events.terms.albumin': this name is taken by another column"),
+    "events by a number": ({"variable = \"diameter\"": "variable = \"years\""}, "'adverse_events.by.0.variable': 'years' is not categorical"),
+    "events by nobody": ({"population = \"stented\"": "population = \"stinted\""}, "'adverse_events.by.0.population': no population 'stinted'; did you mean 'stented'?"),
+    "events unknown": ({"terms = [\"bleeding\"]": "terms = [\"bleading\"]"}, "'adverse_events.by.0.terms': no adverse event 'bleading'; did you mean 'bleeding'?"),
+    "course of a number": ({"course = [\"perforation\"]": "course = [\"years\"]"}, "'survival.course': 'years' is not categorical"),
+    "course in Table 1": ({"course = [\"perforation\"]": "course = [\"centre\"]"}, "'survival.course': 'centre' is in Table 1 already"),
+    "synthetic without a word": ({"synthetic_note = \"Every value was made up so that the tests have something to count.\"\n": ""}, "'synthetic_note' is missing: say what it means"),
+    "assumed of real patients": ({"synthetic = true": "synthetic = false", "synthetic_note = \"Every value was made up so that the tests have something to count.\"\n": "", "assumptions = [\"how many died before month 12\"]\n": ""}, "step 'early_death' is assumed, which only a step of a synthetic cohort can be"),
     "confidence": ({"confidence = 0.9": "confidence = 90"}, "entry 'confidence': input should be less than 1, not 90"),
 }  # fmt: skip
 
@@ -81,7 +99,8 @@ def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
     study = read_study("data/gbsg2")
     with pytest.raises(ValueError, match="frozen"):
         study.title = "another"
-    assert study.left_out() == {}
+    assert list(study.left_out()) == ["08_adverse_events", "09_published_numbers"]
+    assert read_study("data/ctrt").left_out() == {}
     folder = study_copy()
     text = (folder / "study.toml").read_text()
     start, end = text.index("[univariable]"), text.index("[abbreviations]")

@@ -39,10 +39,9 @@ class Cohort:
         return {group: rows if group == OVERALL else rows[rows[column] == group] for group in self.study.groups}
 
     def groups_by(self, variable: str, population: str = "primary") -> dict[str, pd.DataFrame]:
-        """The patients of a population overall and by level of a variable, keyed `variable=level`."""
+        """The patients of a population by level of a variable, keyed `variable=level`."""
         rows = self.rows(population)
-        levels = {f"{variable}={level}": rows[rows[variable] == level] for level in self.study.level_labels(variable)}
-        return {OVERALL: rows, **levels}
+        return {f"{variable}={level}": rows[rows[variable] == level] for level in self.study.level_labels(variable)}
 
     def with_outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
         """The arms, all variables, `time` (NaN where not known) and `event` of a population.
@@ -98,7 +97,8 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
             continue
         where = "eligibility" if name == "primary" else f"populations.{name}.steps"
         members[name], problem = _apply(study, table, typed, members[population.of], name, population.steps, flow)
-        findings.append(Finding(where, "", "patients, in the analysis cohort of both arms", f"{len(members[name])} patients", problem))
+        expected = "patients in both arms" if name == "primary" else "patients"
+        findings.append(Finding(where, "", expected, f"{len(members[name])} patients", problem))
         if problem:
             return None, findings
     outcomes = {}
@@ -169,9 +169,7 @@ def _met(study: Study, table: Table, typed: Typed, rows: pd.Index, step: Step) -
     return met.astype(bool), None
 
 
-def _early(
-    study: Study, table: Table, typed: Typed, rows: pd.Index, early: EarlyEvent
-) -> tuple[pd.Series, str | None]:
+def _early(study: Study, table: Table, typed: Typed, rows: pd.Index, early: EarlyEvent) -> tuple[pd.Series, str | None]:
     found, problems = outcome(study, table, typed, early.endpoint, rows)
     start = typed.data.loc[rows, early.after] if early.after else pd.Series(0.0, index=rows)
     if problems:

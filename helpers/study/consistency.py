@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 from helpers.errors import listed, nearest
-from helpers.study.schema import ANY_GRADE, OVERALL, Condition, EarlyEvent, Endpoint, Model, Step, StudyFile, Variable
+from helpers.study.schema import (
+    ANY_GRADE,
+    OVERALL,
+    Condition,
+    EarlyEvent,
+    Endpoint,
+    EventsBy,
+    Model,
+    Step,
+    StudyFile,
+    Variable,
+)
 
 RESERVED = ("time", "event")
 CATEGORICAL_TESTS = ("yates", "pearson", "fisher")
@@ -58,18 +69,23 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
     elif variable.reference not in variable.levels:
         near = nearest(variable.reference, variable.levels)
         yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
-    for union, entry in variable.unions.items():
-        if union in (variable.levels or {}):
-            yield f"{where}.unions.{union}': '{union}' is a level already"
-        for level in entry.levels:
-            if level not in (variable.levels or {}):
-                yield f"{where}.unions.{union}.levels': '{level}' is no level ({listed(variable.levels or {})})"
+    yield from _unions(where, variable)
     if name in RESERVED:
         yield f"{where}': '{name}' names the outcome; name the variable otherwise and give its column"
     if variable.cut:
         yield from _cut(study, where, variable)
     if variable.applies_when:
         yield from _condition(study, f"{where}.applies_when", variable.applies_when)
+
+
+def _unions(where: str, variable: Variable) -> Iterator[str]:
+    levels = variable.levels or {}
+    for name, union in variable.unions.items():
+        if name in levels:
+            yield f"{where}.unions.{name}': '{name}' is a level already"
+        for level in union.levels:
+            if level not in levels:
+                yield f"{where}.unions.{name}.levels': '{level}' is no level ({listed(levels)})"
 
 
 def _cut(study: StudyFile, where: str, variable: Variable) -> Iterator[str]:
@@ -263,15 +279,19 @@ def _adverse_events(study: StudyFile) -> Iterator[str]:
         if name in {study.arms.column, *study.variables, *RESERVED}:
             yield f"{where}.terms.{name}': this name is taken by another column"
     for position, by in enumerate(asked.by):
-        yield from _known(study, f"{where}.by.{position}.variable'", [by.variable])
-        if by.variable in study.variables and study.variables[by.variable].type != "categorical":
-            yield f"{where}.by.{position}.variable': '{by.variable}' is not categorical"
-        if by.population not in {"primary", *study.populations}:
-            near = nearest(by.population, study.populations)
-            yield f"{where}.by.{position}.population': no population '{by.population}'{near}"
-        for term in by.terms:
-            if term not in asked.terms:
-                yield f"{where}.by.{position}.terms': no adverse event '{term}'{nearest(term, asked.terms)}"
+        yield from _events_by(study, f"{where}.by.{position}", by)
+
+
+def _events_by(study: StudyFile, where: str, by: EventsBy) -> Iterator[str]:
+    yield from _known(study, f"{where}.variable'", [by.variable])
+    if by.variable in study.variables and study.variables[by.variable].type != "categorical":
+        yield f"{where}.variable': '{by.variable}' is not categorical"
+    if by.population not in {"primary", *study.populations}:
+        yield f"{where}.population': no population '{by.population}'{nearest(by.population, study.populations)}"
+    terms = study.adverse_events.terms
+    for term in by.terms:
+        if term not in terms:
+            yield f"{where}.terms': no adverse event '{term}'{nearest(term, terms)}"
 
 
 def _synthetic(study: StudyFile) -> Iterator[str]:
@@ -281,7 +301,7 @@ def _synthetic(study: StudyFile) -> Iterator[str]:
         for entry, given in (("synthetic_note", study.synthetic_note), ("assumptions", study.assumptions)):
             if given:
                 yield f"entry '{entry}' belongs to a synthetic cohort, and this one is not"
-        for name, steps in {"eligibility": study.eligibility, **{k: p.steps for k, p in study.populations.items()}}.items():
-            for step in steps:
-                if step.assumed:
-                    yield f"entry '{name}': step '{step.name}' is assumed, which only a synthetic cohort can have"
+        populations = (step for population in study.populations.values() for step in population.steps)
+        for step in [*study.eligibility, *populations]:
+            if step.assumed:
+                yield f"step '{step.name}' is assumed, which only a step of a synthetic cohort can be"

@@ -1,7 +1,21 @@
 """Estimates as tables; everything here only formats."""
 
-from helpers.tables.baseline import baseline
+from helpers.tables.baseline import baseline, course
 from helpers.tables.prognostic import models, prognostic
+from helpers.tables.scorecard import agreement, awaiting, differing
 from helpers.tables.survival import medians, rates, restricted_means
+from helpers.tables.toxicity import adverse_events
 
-__all__ = ["baseline", "medians", "models", "prognostic", "rates", "restricted_means"]
+__all__ = [
+    "adverse_events",
+    "agreement",
+    "awaiting",
+    "baseline",
+    "course",
+    "differing",
+    "medians",
+    "models",
+    "prognostic",
+    "rates",
+    "restricted_means",
+]

@@ -1,4 +1,4 @@
-"""Table 1."""
+"""Table 1, and what is counted of the course of the disease."""
 
 import pandas as pd
 
@@ -37,30 +37,48 @@ def baseline(
         *reasons(comparisons, balance),
     ]
     notes += ["† Known only after time zero."] if any(each.post_baseline for each in entries) else []
+    notes += [f"{mark} {study.variables[name].note}" for name, mark in _noted(study).items()]
     title = f"Characteristics of the patients by {notation.within(study.arms.label)}"
     title += study.of_population(counts["population"].iloc[0])
     header = ("Characteristic", *heads, "P", "SMD")
     return finished(Table("baseline", title, header, tuple(rows), tuple(notes)), study)
 
 
-def _variable(study: Study, variable: str, frame: pd.DataFrame, last: tuple[str, str]) -> list[Row]:
-    entry = study.variables[variable]
-    label = study.label(variable) + ("†" if entry.post_baseline else "")
+def course(counts: pd.DataFrame, *, study: Study) -> list[Table]:
+    """One table of what befell the patients by arm; none where the study file names no course."""
+    if counts.empty:
+        return []
+    rows: list[Row] = []
+    for variable in dict.fromkeys(counts["variable"]):
+        rows += _variable(study, variable, select(counts, variable=variable), ())
+    title = "Course of the disease" + study.of_population(counts["population"].iloc[0])
+    header = ("Event", *(study.group_label(group) for group in study.groups))
+    return [finished(Table("course", title, header, tuple(rows), (f"Values are {COUNTED}.",)), study)]
+
+
+def _noted(study: Study) -> dict[str, str]:
+    """The footnote marks of Table 1's variables."""
+    named = [name for name in study.table_one.variables if study.variables[name].note]
+    return {name: "*" * (position + 1) for position, name in enumerate(named)}
+
+
+def _variable(study: Study, variable: str, frame: pd.DataFrame, last: tuple[str, ...]) -> list[Row]:
+    entry, none = study.variables[variable], ("",) * len(last)
+    label = study.label(variable) + ("†" if entry.post_baseline and last else "") + _noted(study).get(variable, "")
     whole = [select(frame, group=group, level="").iloc[0] for group in study.groups]
     rows = []
     if entry.levels:
-        rows.append(Row((label, "", "", "", *last)))
-        for level, name in entry.levels.items():
+        rows.append(Row((label, *[""] * len(whole), *last)))
+        for level, name in study.counted_labels(variable).items():
             cells = [select(frame, group=group, level=level).iloc[0] for group in study.groups]
-            rows.append(
-                Row((name, *(notation.share(each["n"], each["percent"]) for each in cells), "", ""), indent=True)
-            )
+            shares = (notation.share(each["n"], each["percent"]) for each in cells)
+            rows.append(Row((name, *shares, *none), indent=True))
     else:
         shape = SHAPES[entry.summary or study.table_one.summary]
         rows.append(Row((f"{label}, {shape}", *(_spread(each, shape, entry.digits) for each in whole), *last)))
     if any(each["n_missing"] for each in whole):
         cells = [notation.share(each["n_missing"], each["percent_missing"]) for each in whole]
-        rows.append(Row(("Missing", *cells, "", ""), indent=True))
+        rows.append(Row(("Missing", *cells, *none), indent=True))
     return rows
 
 

@@ -6,6 +6,7 @@ within a life, and which patient got which dose. The cohort keeps who was lost, 
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import isnan, log
 
 import numpy as np
@@ -17,7 +18,7 @@ from targets import ARMS, Targets
 from helpers.survival import limits, quantile
 
 LANDMARK = 3.0
-MOVES = 40_000
+MOVES = 80_000
 Z = stats.norm.ppf(0.975)
 
 
@@ -117,7 +118,7 @@ def _stretches(targets: Targets, arm: str, deaths: int, alive: int) -> list[tupl
     left = [size, *(_survivors(targets, arm, size, at) for at in months)]
     late = size - deaths
     edges = [begin, *(float(at) for at in months), 0.8 * last if late else last]
-    by_stretch = [before - after for before, after in zip(left, left[1:], strict=False)] + [left[-1] - late]
+    by_stretch = [before - after for before, after in pairwise(left)] + [left[-1] - late]
     stretches = list(zip(by_stretch, edges, edges[1:], strict=False))
     return [*stretches, (late, edges[-1], last), (alive - late, LANDMARK, begin)]
 
@@ -141,18 +142,23 @@ def moved(now: Times, random: np.random.Generator) -> Times:
     if kind < 0.45:
         os = now.os.copy()
         at = random.choice(np.flatnonzero(~np.isnan(os)))
-        near = random.choice([0.05, 0.5, 5])
-        os[at] = round(np.clip(os[at] + random.normal(0, near), now.low[at] + 0.01, now.high[at]), 2)
+        os[at] = round(_step(os[at], (0.05, 0.5, 5), now.low[at] + 0.01, now.high[at], random), 2)
         return replace(now, os=os)
     if kind < 0.85:
         share = now.share.copy()
         at = random.choice(np.flatnonzero(now.progressed))
-        share[at] = np.clip(share[at] + random.normal(0, random.choice([0.01, 0.1, 1])), 0.02, 1)
+        share[at] = _step(share[at], (0.01, 0.1, 1), 0.02, 1, random)
         return replace(now, share=share)
     dose = now.dose.copy()
     first, second = random.choice(np.flatnonzero(now.treated), 2, replace=False)
     dose[first], dose[second] = dose[second], dose[first]
     return replace(now, dose=dose)
+
+
+def _step(value: float, reach: tuple[float, ...], low: float, high: float, random: np.random.Generator) -> float:
+    """A step near or far; where it would leave the stretch, anywhere in it."""
+    there = value + random.normal(0, random.choice(reach))
+    return there if low <= there <= high else random.uniform(low, high)
 
 
 def distance(now: Times, wanted: dict, endpoint: str) -> float:

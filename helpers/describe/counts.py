@@ -1,0 +1,151 @@
+"""Patients counted and measured: flow, Table 1, events, the course of the disease, adverse events."""
+
+import numpy as np
+import pandas as pd
+
+from helpers.cohort import Cohort
+from helpers.ledger import STATISTICS_OF, wide
+from helpers.study.schema import ANY_GRADE
+
+NOBODY_KNOWN = "no patient has a known value"
+COUNTED = ["n", "percent", "n_missing", "percent_missing"]
+
+
+def flow(cohort: Cohort) -> pd.DataFrame:
+    """Patients before, excluded by and after each step, overall and by arm; a row without variable is a population."""
+    records = [
+        {
+            "population": population,
+            "analysis": "flow",
+            "group": group,
+            "n": len(rows),
+            "method": cohort.study.all_populations[population].label,
+        }
+        for population in cohort.members
+        for group, rows in cohort.groups(population).items()
+    ]
+    steps = cohort.flow.rename(columns={"name": "variable", "reason": "method"}).assign(analysis="flow")
+    return wide([*records, *steps.to_dict("records")], STATISTICS_OF["flow"])
+
+
+def events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
+    """Patients, events, and patients without a time, per endpoint, overall and by arm."""
+    records = []
+    for endpoint in cohort.study.endpoints:
+        outcomes = cohort.with_outcome(endpoint, population)
+        for group, rows in cohort.groups(population).items():
+            frame = outcomes.loc[rows.index]
+            counted = {"n": len(frame), "n_event": frame["event"].sum(), "n_missing": frame["time"].isna().sum()}
+            counted |= _share(counted["n_event"], len(frame), "no patients")
+            key = {"population": population, "endpoint": endpoint, "analysis": "count", "group": group}
+            records.append({**key, **counted, "method": cohort.study.endpoints[endpoint].event_label})
+    return wide(records, ["n", "n_event", "percent", "n_missing"])
+
+
+def counts(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
+    """Patients per level of each categorical variable of Table 1, as n and per cent of those with a known value.
+
+    A row without level holds the known and the missing; a patient in whom the variable cannot exist is neither. The
+    rows without variable hold all patients, and how many of the values Table 1 asks for are missing.
+    """
+    records = []
+    for group, rows in cohort.groups(population).items():
+        asked = [rows.loc[cohort.applies(name, rows), name].isna() for name in cohort.study.table_one.variables]
+        share = {"percent_missing": 100 * pd.concat(asked).mean()} if len(rows) else {}
+        key = {"population": population, "analysis": "count", "group": group}
+        records.append({**key, "n": len(rows), **share, "method": "missing: of all values of Table 1"})
+    for name in _variables(cohort, "categorical"):
+        records += _counted(cohort, name, population)
+    return wide(records, COUNTED)
+
+
+def course(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
+    """Patients per level of what the study file calls the course of the disease, as in `counts`."""
+    names = cohort.study.survival.course
+    return wide([record for name in names for record in _counted(cohort, name, population)], COUNTED)
+
+
+def adverse_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
+    """Patients by worst grade of each adverse event: every grade group, and level `any` for all grades above zero.
+
+    Per cent of the patients whose grade is known, overall and by arm; then the events the study file wants by another
+    variable, in the population it names, groups keyed `variable=level`.
+    """
+    asked = cohort.study.adverse_events
+    if asked is None:
+        return wide([], COUNTED)
+    records = [
+        record
+        for term in asked.terms
+        for group, rows in cohort.groups(population).items()
+        for record in _graded(cohort, term, rows, {"population": population, "group": group})
+    ]
+    for by in asked.by:
+        groups = cohort.groups_by(by.variable, by.population)
+        for term, (group, rows) in [(term, each) for term in by.terms for each in groups.items()]:
+            records += _graded(cohort, term, rows, {"population": by.population, "group": group})
+    return wide(records, COUNTED)
+
+
+def summaries(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
+    """Mean, SD, median, quartiles (R's type 7) and range of each continuous variable of Table 1."""
+    records = []
+    names = ["mean", "sd", "median", "q1", "q3", "minimum", "maximum"]
+    for name in _variables(cohort, "continuous"):
+        for group, rows in cohort.groups(population).items():
+            values = rows.loc[cohort.applies(name, rows), name]
+            x = values.dropna().to_numpy()
+            described = dict.fromkeys(names, np.nan)
+            if len(x):
+                described = dict(zip(names, [x.mean(), np.nan, *np.quantile(x, [0.5, 0.25, 0.75, 0, 1])], strict=True))
+            if len(x) > 1:
+                described["sd"] = x.std(ddof=1)
+            reason = NOBODY_KNOWN if len(x) == 0 else "one patient has a known value"
+            blank = {each: reason for each in names if np.isnan(described[each])}
+            key = {"population": population, "analysis": "summary", "variable": name, "group": group}
+            records.append({**key, **_known(values), **described, "not_estimable": blank})
+    return wide(records, STATISTICS_OF["summary"])
+
+
+def _variables(cohort: Cohort, kind: str) -> list[str]:
+    return [name for name in cohort.study.table_one.variables if cohort.study.variables[name].type == kind]
+
+
+def _counted(cohort: Cohort, name: str, population: str) -> list[dict]:
+    """A categorical variable in each group: known and missing, then every level and every union of levels."""
+    variable, records = cohort.study.variables[name], []
+    for group, rows in cohort.groups(population).items():
+        values = rows.loc[cohort.applies(name, rows), name]
+        key = {"population": population, "analysis": "count", "variable": name, "group": group}
+        records.append({**key, **_known(values)})
+        unions = {union: entry.levels for union, entry in variable.unions.items()}
+        for level, members in {**{level: [level] for level in variable.levels}, **unions}.items():
+            n = int(values.isin(members).sum())
+            records.append({**key, "level": level, "n": n, **_share(n, values.notna().sum(), NOBODY_KNOWN)})
+    return records
+
+
+def _graded(cohort: Cohort, term: str, rows: pd.DataFrame, key: dict) -> list[dict]:
+    asked = cohort.study.adverse_events
+    key = {**key, "analysis": "count", "variable": term, "method": asked.grading}
+    values = rows[term]
+    levels = {name: values.isin(group.grades) for name, group in asked.groups.items()} | {ANY_GRADE: values > 0}
+    shares = [(level, int(inside.sum())) for level, inside in levels.items()]
+    known = values.notna().sum()
+    return [
+        {**key, **_known(values)},
+        *({**key, "level": level, "n": n, **_share(n, known, NOBODY_KNOWN)} for level, n in shares),
+    ]
+
+
+def _share(n: int, of: int, reason: str) -> dict:
+    """The percentage, or why there is none."""
+    return {"percent": 100 * n / of} if of else {"percent": np.nan, "not_estimable": {"percent": reason}}
+
+
+def _known(values: pd.Series) -> dict:
+    missing = int(values.isna().sum())
+    share = 100 * missing / len(values) if len(values) else np.nan
+    blank = {} if len(values) else {"percent_missing": "no patient can have this variable"}
+    counted = {"n": len(values) - missing, "n_missing": missing, "percent_missing": share}
+    return {**counted, "not_estimable": blank}

@@ -1,0 +1,67 @@
+"""The scorecard: printed numbers beside computed ones."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import ANALYSES
+from helpers.study import Study
+from helpers.tables.layout import finished
+
+PLACES = ("Where", "Printed", "Computed", "Agree", "Differ", "Not estimable", "Not computed")
+HALF = "Agree: the computed value, rounded to the printed digit, is the printed one; exact halves either way."
+TUNED = (
+    "This cohort was generated from the printed numbers. That it agrees with them shows that the same quantities are "
+    "computed; it says nothing about what the paper claims."
+)
+
+
+def agreement(by_place: pd.DataFrame, *, study: Study) -> Table:
+    """Per table of the paper, and for its text: numbers printed, computed, and how many agree."""
+    rows = tuple(Row(tuple(str(cell) for cell in row)) for row in by_place.itertuples(index=False))
+    notes = ((TUNED,) if study.synthetic else ()) + (HALF,)
+    return finished(Table("agreement", "Printed numbers and their computed partners", PLACES, rows, notes), study)
+
+
+def differing(scored: pd.DataFrame, *, study: Study) -> Table:
+    """Each printed number that is computed otherwise or cannot be estimated, in the paper's order."""
+    left = scored[scored["verdict"].isin(["differs", "not estimable"])]
+    rows = tuple(
+        Row((row["where"], _quantity(study, row), row["printed"], _computed(row))) for _, row in left.iterrows()
+    )
+    reasons = "; ".join(sorted({reason for reason in left["reason"] if reason}))
+    notes = (TUNED,) if study.synthetic else ()
+    notes += (f"{notation.NOT_ESTIMABLE}, not estimable: {reasons}.",) if reasons else ()
+    header = ("Where", "Quantity", "Printed", "Computed")
+    return finished(Table("differing", "Printed numbers that are computed otherwise", header, rows, notes), study)
+
+
+def awaiting(not_computed: pd.DataFrame, *, study: Study) -> Table:
+    """Which analyses would give the printed numbers that have no computed partner, and how many each."""
+    rows = tuple(
+        Row((ANALYSES[row["analysis"]], _population(study, row), row["endpoint"], row["model"], str(row["n"])))
+        for _, row in not_computed.iterrows()
+    )
+    header = ("Analysis", "Population", "Endpoint", "Model", "Printed numbers")
+    return finished(Table("awaiting", "Printed numbers not computed here", header, rows), study)
+
+
+def _population(study: Study, row: pd.Series) -> str:
+    known = study.all_populations.get(row["population"])
+    return known.label if known else row["population"]
+
+
+def _quantity(study: Study, row: pd.Series) -> str:
+    """What a printed number is: endpoint, variable and level, group, the ledger's name of the statistic, time."""
+    what = study.label(row["variable"]) if row["variable"] else ""
+    what += f": {study.counted_labels(row['variable'])[row['level']]}" if row["level"] else ""
+    at = f"at {row['at']}" if row["at"] else ""
+    group = study.group_label(row["group"]) if row["group"] else ""
+    return ", ".join(part for part in (row["endpoint"], what, group, row["statistic"], at) if part)
+
+
+def _computed(row: pd.Series) -> str:
+    if row["verdict"] == "not estimable":
+        return notation.NOT_ESTIMABLE
+    decimals = len(row["printed"].partition(".")[2])
+    return notation.number(row["value"], decimals + 2)

@@ -1,0 +1,153 @@
+"""The paper's study: what is printed, what the synthetic cohort reproduces of it, and how the cohort is made."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import cox, describe, figures, scorecard, survival, tables
+from helpers.ledger import KEY, select
+from helpers.results import results
+from helpers.study import read_study
+
+IN_CELLS = {"Table 1": 383, "Table 2": 208, "Table 3": 30, "Table 4": 234}
+ROUNDED_TWICE = {"Table 1, ≤1, P value", "Table 1, Non-PCI, P value"}
+LAYERS = ("assumed", "targets", "margins", "measurements", "times", "toxicity", "screening")
+
+
+@pytest.fixture(scope="module")
+def printed(ctrt):
+    return scorecard.published(ctrt.study)
+
+
+@pytest.fixture(scope="module")
+def scored(ctrt, printed):
+    return scorecard.scorecard(printed, results(ctrt.study, ctrt))
+
+
+@pytest.fixture
+def layers(monkeypatch):
+    """The modules that make the cohort."""
+    monkeypatch.syspath_prepend("data/ctrt/build")
+    yield {name: __import__(name) for name in LAYERS}
+    for name in LAYERS:
+        sys.modules.pop(name)
+
+
+def test_every_printed_number_is_there(printed):
+    cells = printed[~printed["where"].str.contains(", header, ")]
+    places = cells["where"].str.extract(r"^(Table \d)")[0]
+    assert places.value_counts().to_dict() == IN_CELLS
+    assert places.isna().sum() == 197
+    assert len(printed) - len(cells) == 6
+    assert not cells[places.notna()].duplicated(["where", "statistic"]).any()
+    several = printed.groupby(KEY)["printed"].agg(set)
+    assert several[several.map(len) > 1].empty
+
+
+def test_tables_1_and_4_agree_but_for_what_cannot(scored):
+    tables_1_4 = scored[scored["place"].isin(["Table 1", "Table 4"])]
+    verdicts = tables_1_4["verdict"].value_counts().to_dict()
+    assert verdicts == {"agrees": 605, "not estimable": 16, "differs": 2}
+    assert set(tables_1_4.loc[tables_1_4["verdict"] == "differs", "where"]) == ROUNDED_TWICE
+    impossible = tables_1_4[tables_1_4["verdict"] == "not estimable"]
+    assert impossible["printed"].value_counts().to_dict() == {"0.0": 13, ">0.99": 3}
+    assert set(impossible["variable"]) == {"rt_dose", "rt_technique", "rt_initial_cycle"}
+
+
+def test_deaths_progressions_and_toxicity_by_dose_agree(scored):
+    counted = scored[(scored["place"] == "Text") & (scored["analysis"] == "count")]
+    assert set(counted.loc[counted["verdict"] == "differs", "printed"]) == {"37.4"}
+    assert set(counted.loc[counted["verdict"] == "not computed", "population"]) == {"matched"}
+    assert len(select(counted, population="treated")) == 8
+    assert len(select(counted, variable="progression")) == 4
+    assert len(select(counted, endpoint="OS")) == 4
+
+
+def test_survival_comes_near(scored):
+    curves = scored[scored["analysis"].isin(["kaplan_meier", "log_rank"]) & (scored["population"] == "primary")]
+    assert len(curves) == 22
+    assert (curves["verdict"] == "agrees").all()
+    alone = select(scored, analysis="cox_univariable", variable="arm", population="primary")
+    numbers = alone[alone["statistic"] != "p_wald"]
+    np.testing.assert_allclose(numbers["value"], numbers["printed"].astype(float), atol=0.0101)
+
+
+def test_the_cohort_is_one_a_clinic_could_have(ctrt):
+    rows = ctrt.rows()
+    assert len(ctrt.data) == 838
+    metastatic = (rows[["liver_metastasis", "brain_metastasis", "bone_metastasis"]] == "yes").any(axis=1)
+    assert (rows.loc[metastatic, "m_stage"] == "m1").all()
+    assert (rows.loc[rows["brain_metastasis"] == "yes", "pci"] == "no").all()
+    assert (rows["thoracic_relapse"].eq("yes") == rows["first_site"].eq("thorax")).all()
+    os, pfs = (ctrt.with_outcome(endpoint) for endpoint in ("OS", "PFS"))
+    assert (pfs["time"] <= os["time"].fillna(np.inf) + 1e-9).all()
+    assert pfs.loc[os["event"], "event"].all()
+    assert (pfs["event"] == rows["progression"].eq("yes")).all()
+    treated = ctrt.rows("treated")
+    assert (treated["ctrt_start"] < os.loc[treated.index, "time"].fillna(np.inf)).all()
+    assert os["time"].min() >= 3
+    both = rows.dropna(subset=["maintenance_cycles", "immunotherapy_cycles"])
+    assert (both["immunotherapy_cycles"] >= both["maintenance_cycles"]).mean() > 0.5
+
+
+def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
+    study = ctrt.study
+    test = select(survival.log_rank(ctrt, "treated"), group="").iloc[0]
+    assert np.isnan(test["p_log_rank"])
+    effect = select(cox.univariable(ctrt, "treated"), variable="arm", level="ctrt", endpoint="OS").iloc[0]
+    assert effect["not_estimable"]["hr"] == "no patients in the reference level"
+    figures.kaplan_meier(
+        survival.curves(ctrt, "treated"),
+        at_risk=survival.at_risk(ctrt, "treated"),
+        log_rank=survival.log_rank(ctrt, "treated"),
+        study=study,
+    )
+    first, second = tables.adverse_events(describe.adverse_events(ctrt), study=study)
+    cells = {row.cells[0]: row.cells for row in second.rows[:5]}
+    assert cells["Grade III/IV"][1] == "1 (2.9)"
+    assert cells["Grade III/IV"][3] == "2 (8.3)"
+    assert len(first.rows) == 13 * 5
+
+
+def test_the_paper_model_rests_on_the_maintained(ctrt):
+    frame = select(cox.multivariable(ctrt), model="paper", endpoint="OS", variable="").iloc[0]
+    whole = select(cox.multivariable(ctrt), model="without_cycles", endpoint="OS", variable="").iloc[0]
+    assert frame["n_not_applicable"] == 75
+    assert frame["n"] + frame["n_missing"] + frame["n_not_applicable"] + frame["n_no_time"] == 171
+    assert whole["n"] > 1.8 * frame["n"]
+
+
+def test_layers_repeat_themselves(layers, monkeypatch):
+    study, targets = read_study("data/ctrt"), layers["targets"].Targets()
+    monkeypatch.setattr(layers["times"], "MOVES", 50)
+
+    def made() -> pd.DataFrame:
+        frame = layers["margins"].margins(study, targets, np.random.default_rng(1))
+        frame = layers["times"].times(frame, targets, np.random.default_rng(2))
+        frame = layers["toxicity"].toxicity(frame, study, targets, np.random.default_rng(3))
+        return layers["screening"].screening(frame, study, targets, np.random.default_rng(4))
+
+    pd.testing.assert_frame_equal(made(), made(), check_exact=True)
+
+
+def test_the_layers_reach_what_the_printed_numbers_imply(layers):
+    """Known values and stretches of deaths, derived from the printed numbers, against those worked out by search."""
+    targets, measured, times = layers["targets"].Targets(), layers["measurements"], layers["times"]
+    assert measured.sizes("ldh", targets, [80, 91]) == (54, 49)
+    assert measured.sizes("immunotherapy_cycles", targets, [80, 91]) == (79, 90)
+    assert measured.sizes("maintenance_cycles", targets, [39, 55]) == (37, 55)
+    stretches = times._stretches(targets, "non_ctrt", 37, 43)
+    assert [n for n, _, _ in stretches] == [25, 12, 3, 40]
+    assert [n for n, _, _ in times._stretches(targets, "ctrt", 55, 32)] == [19, 29, 7, 0, 32]
+
+
+def test_values_with_a_printed_mean_and_sd_are_found(layers):
+    targets, measured = layers["targets"].Targets(), layers["measurements"]
+    first, second = measured.samples("bmi", targets, (80, 91), np.random.default_rng(5))
+    assert [f"{each.mean():.2f}±{each.std(ddof=1):.2f}" for each in (first, second)] == ["23.20±3.67", "23.35±3.18"]
+    both = np.concatenate([first, second])
+    assert f"{both.mean():.2f}±{both.std(ddof=1):.2f}" == "23.28±3.41"
+    p = describe.continuous_test(first, second, "rank_sum")["p_test"]
+    assert 0.775 <= p <= 0.785
