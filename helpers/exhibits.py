@@ -49,17 +49,20 @@ class Table:
         spans = "".join(f'<th colspan="{n}" scope="colgroup">{html.escape(label)}</th>' for label, n in self.spanners)
         top = f"<tr>{spans}</tr>" if spans else ""
         header = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.header)
-        rows = "".join(self._row(row) for row in self.rows)
+        bodies = [row.cells for row in self.rows if not row.heading]
+        wrapped = [any(len(cell) > LONG for cell in column) for column in zip(*bodies, strict=True)]
+        rows = "".join(self._row(row, wrapped) for row in self.rows)
         table = f'<table class="exhibit"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
         return f'<div class="wide">{table}</div>{_notes(self.footnotes)}'
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: Row, wrapped: list[bool]) -> str:
         first, *others = (html.escape(cell) for cell in row.cells)
         if row.heading:
             span = f'colspan="{len(row.cells)}" scope="rowgroup" style="text-align:left"'
             return f'<tr class="heading"><th {span}>{first}</th></tr>'
         kind = "indent" if row.indent else "plain"
-        cells = "".join(f'<td class="long">{cell}</td>' if len(cell) > LONG else f"<td>{cell}</td>" for cell in others)
+        kinds = [' class="long"' if each else "" for each in wrapped[1:]]
+        cells = "".join(f"<td{each}>{cell}</td>" for each, cell in zip(kinds, others, strict=True))
         pad = "padding-left:1.4em;" if row.indent else ""
         return f'<tr class="{kind}"><th scope="row" style="{pad}text-align:left">{first}</th>{cells}</tr>'
 

@@ -31,6 +31,7 @@ SHAPES = {
     "glr": ("skewed", 100, 0.6, 25),
     "nlr": ("skewed", 100, 0.6, 20),
 }
+KNOWN = {"maintenance_cycles": (28, 42)}
 EARLY_DEATHS_FROM = {"non_ctrt": 6.7, "ctrt": 7.3}
 LAST_SEEN = {"non_ctrt": 23.9, "ctrt": 52.0}
 LAG_OF_CYCLE = {"4_or_fewer": (2.1, 3.4), "5_or_more": (3.6, 6.9)}
