@@ -18,6 +18,8 @@ from helpers.report import REPORTS, build
 from helpers.results import results
 from helpers.study import read_study, relative
 
+WIDEST = 80
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; mistakes of the user end in one sentence and exit code 1."""
@@ -53,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 def _report(given: argparse.Namespace) -> int:
     study = read_study(given.study)
     read_cohort(study)
+    if study.published_path.is_file():
+        scorecard.published(study)
     print(f"{study.title}\n  {relative(study.folder)}", flush=True)
     parameters = {name: _value(text) for name, text in given.parameter}
     place, failed = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
@@ -74,6 +78,11 @@ def _check(given: argparse.Namespace) -> int:
     lines = [header, *((f.entry, f.column, f.expected, f.found, "PROBLEM" if f.problem else "fits") for f in findings)]
     _print(lines)
     problems = [finding.problem for finding in findings if finding.problem]
+    if study.published_path.is_file():
+        try:
+            scorecard.published(study)
+        except UserError as error:
+            problems.append(str(error))
     for problem in problems:
         print(f"Error: {problem}", file=sys.stderr)
     if not problems:
@@ -98,10 +107,11 @@ def _scorecard(given: argparse.Namespace) -> int:
 
 
 def _print(lines: list[tuple[str, ...]]) -> None:
-    """Cells in columns, cut at 70 characters."""
-    widths = [min(70, max(len(line[column]) for line in lines)) for column in range(len(lines[0]))]
+    """Cells in columns, the longest cut with a sign that they are."""
+    widths = [min(WIDEST, max(len(line[column]) for line in lines)) for column in range(len(lines[0]))]
     for line in lines:
-        print("  ".join(cell[:width].ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        cells = (cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in line)
+        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
 def _value(text: str) -> object:

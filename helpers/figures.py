@@ -42,16 +42,24 @@ def _print_style() -> Iterator[list]:
         yield [palette[position] for position in COLOURS]
 
 
-def kaplan_meier(curves: pd.DataFrame, *, at_risk: pd.DataFrame, log_rank: pd.DataFrame, study: Study) -> list[Figure]:
+def kaplan_meier(
+    curves: pd.DataFrame, *, at_risk: pd.DataFrame, log_rank: pd.DataFrame, events: pd.DataFrame, study: Study
+) -> list[Figure]:
     """One figure an endpoint: curves with bands and censoring ticks, log-rank P, and the risk table under its axis."""
+    frames = (curves, at_risk, log_rank, events)
     return [
-        _kaplan_meier(*(select(each, endpoint=endpoint) for each in (curves, at_risk, log_rank)), study, endpoint)
+        _kaplan_meier(*(select(each, endpoint=endpoint) for each in frames), study, endpoint)
         for endpoint in dict.fromkeys(curves["endpoint"])
     ]
 
 
 def _kaplan_meier(
-    curves: pd.DataFrame, at_risk: pd.DataFrame, log_rank: pd.DataFrame, study: Study, endpoint: str
+    curves: pd.DataFrame,
+    at_risk: pd.DataFrame,
+    log_rank: pd.DataFrame,
+    events: pd.DataFrame,
+    study: Study,
+    endpoint: str,
 ) -> Figure:
     arms = list(study.arms.levels)
     ticks = [float(at) for at in dict.fromkeys(at_risk["at"])]
@@ -85,13 +93,15 @@ def _kaplan_meier(
         said.append(f"{study.arms.levels[arm]}: at risk {counts} months.")
     scale = INTERVALS[curves["model"].iloc[0]]
     shaded = f"Shaded: pointwise {study.level} confidence bands ({scale} scale)."
+    lost = int(select(events, group=OVERALL)["n_missing"].iloc[0])
     notes = (f"{shaded} Ticks: censored patients. Under the axis: number at risk (censored so far).",)
+    notes += (f"Not shown: {lost} patients without a usable time.",) if lost else ()
     return Figure(
         f"kaplan_meier_{endpoint}",
         f"{label} by arm{study.of_population(curves['population'].iloc[0])}",
         drawing,
         f"Kaplan-Meier curves of {notation.within(label)}, log-rank {p}. {' '.join(said)}",
-        notes,
+        (*notes, *study.spelt([label, *study.arms.levels.values()])),
         study.mark,
     )
 
@@ -159,7 +169,7 @@ def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Fi
         f"Flow of patients{study.of_population(population)}",
         drawing,
         f"Flow diagram. {said}.",
-        (ASSUMED,) if assumed else (),
+        ((ASSUMED,) if assumed else ()) + study.spelt([start, *excluded, end, *arms]),
         study.mark,
     )
 
@@ -237,7 +247,7 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
         f"Adjusted hazard ratios for {notation.within(label)}{study.of_population(population)}",
         drawing,
         f"Forest plot, hazard ratios: {'; '.join(said)}.",
-        notes,
+        (*notes, *study.spelt([label for label, _, _ in lines])),
         study.mark,
     )
 

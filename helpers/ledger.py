@@ -74,7 +74,7 @@ STATISTICS = {
     "n_expected": "events expected under equal hazards",
     "n_parameter": "parameters of a model",
     "percent": "share of the patients with a known value, or of an endpoint's patients with the event, 0 to 100",
-    "percent_missing": "share of the patients without a value, or of all values where no variable is named, 0 to 100",
+    "percent_missing": "share of the patients without a value, 0 to 100; of no variable: of the one missing most",
     "rate": "survivor function, 0 to 100",
     "rate_low": "lower confidence limit of the rate",
     "rate_high": "upper confidence limit of the rate",

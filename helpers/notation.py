@@ -84,8 +84,10 @@ def rate(value: float, low: float, high: float) -> str:
     return f"{number(value, 1)}%{limits}"
 
 
-def time(value: float, low: float, high: float) -> str:
-    """A median in months with its interval, one decimal; `NR` where the curve does not reach it."""
+def time(value: float, low: float, high: float, patients: float = 1) -> str:
+    """A median in months with its interval, one decimal; `NR` where the curve does not reach it; none of nobody."""
+    if not patients:
+        return NOT_ESTIMABLE
     ends = ["NR" if math.isnan(each) else number(each, 1) for each in (value, low, high)]
     if math.isnan(low) and not math.isnan(value):
         ends[1] = NOT_ESTIMABLE

@@ -7,19 +7,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.errors import StudyError, listed, nearest
+from helpers.cohort.table import read_csv
+from helpers.errors import CohortError, StudyError, listed, nearest
 from helpers.ledger import ANALYSES, FITTED, KEY, STATISTICS_OF, at_label
 from helpers.study import Study, relative
-from helpers.study.schema import OVERALL
+from helpers.study.schema import INTERVALS, OVERALL
+from helpers.survival import NOBODY_LEFT, NOT_REACHED
 
 AGREES = "agrees"
 DIFFERS = "differs"
 NOT_ESTIMABLE = "not estimable"
 NOT_COMPUTED = "not computed"
 VERDICTS = (AGREES, DIFFERS, NOT_ESTIMABLE, NOT_COMPUTED)
-NUMBER = re.compile(r"[<>]?\d+(?:\.(\d+))?")
-WORDS = {"no": 0.0, "not reached": np.nan}
+NUMBER = re.compile(r"[<>]?[-−]?[0-9]+(?:\.([0-9]+))?")
+PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+BEYOND = "not reached"
+WORDS = {"no": 0.0, BEYOND: np.nan}
 ROUNDING = 1e-9
+COLUMNS = [*KEY, "printed", "where"]
 
 
 @dataclass(frozen=True)
@@ -31,23 +36,30 @@ class Printed:
     bound: str = ""
 
     def agrees(self, computed: float) -> bool:
-        """Whether a computed value is printed so, a value half-way between two digits either way; NaN with NaN."""
-        if np.isnan(self.value) or np.isnan(computed):
-            return bool(np.isnan(self.value) and np.isnan(computed))
+        """Whether a computed number is printed so, a value half-way between two digits either way."""
         if self.bound:
             return computed < self.value if self.bound == "<" else computed > self.value
         return abs(computed - self.value) <= self.half + ROUNDING * max(1.0, abs(self.value))
 
 
-def printed(text: str) -> Printed:
-    """Read `0.37`, `<0.001`, `>0.99`, `not reached` or `no`. Raises ValueError for anything else."""
-    if text in WORDS:
-        return Printed(WORDS[text])
+def decimals(text: str) -> int:
+    """Digits after the point of a printed number."""
     found = NUMBER.fullmatch(text)
-    if not found:
+    return len(found[1] or "") if found else 0
+
+
+def printed(text: str, digits: int | None = None) -> Printed:
+    """Read `0.37`, `<0.001`, `>0.99`, `not reached` or `no`; `digits` where trailing zeros were dropped.
+
+    Raises ValueError for anything else.
+    """
+    if text in WORDS:
+        return Printed(WORDS[text], 0.5 if text == "no" else 0.0)
+    if not NUMBER.fullmatch(text):
         raise ValueError(text)
-    half = 0.5 * 10.0 ** -len(found[1] or "")
-    return Printed(float(text.lstrip("<>")), half, text[0] if text[0] in "<>" else "")
+    half = 0.5 * 10.0 ** -(decimals(text) if digits is None else digits)
+    bound = text[0] if text[0] in "<>" else ""
+    return Printed(float(text.lstrip("<>").replace("−", "-")), half, bound)
 
 
 def published(study: Study) -> pd.DataFrame:
@@ -59,14 +71,16 @@ def published(study: Study) -> pd.DataFrame:
     name = relative(path)
     if not path.is_file():
         raise StudyError(f"{name}: there is no such file, so nothing printed can be compared")
+    if path.stat().st_size == 0:
+        raise StudyError(f"{name}: the file is empty")
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
-        raise StudyError(f"{name}: this cannot be read as CSV in UTF-8") from None
-    columns = [*KEY, "printed", "where"]
-    if list(rows.columns) != columns:
-        raise StudyError(f"{name}: the columns must be {listed(columns)}")
-    for number, row in enumerate(rows.to_dict("records"), start=2):
+        header, cells, first = read_csv(path, name)
+    except CohortError as error:
+        raise StudyError(str(error)) from None
+    if header != COLUMNS:
+        raise StudyError(f"{name}: the columns must be {listed(COLUMNS)}, in this order")
+    rows = pd.DataFrame(cells, columns=header, dtype=object)
+    for number, row in enumerate(rows.to_dict("records"), start=first):
         problem = _problem(study, row)
         if problem:
             raise StudyError(f"{name}, row {number}: {problem}")
@@ -76,49 +90,65 @@ def published(study: Study) -> pd.DataFrame:
 def scorecard(printed_rows: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
     """Each printed number with `place` (a table, or the text), `value`, `verdict`, `reason` (why there is no value).
 
-    A number that several places print is judged in each of them.
+    A number that several places print is judged in each of them. An estimate and its limits are judged to the digits of
+    the longest of the three, since trailing zeros may have been dropped. `not reached` agrees with an estimate that is
+    not reached, or after which nobody is followed, and with nothing else.
     """
     values = {tuple(row[name] for name in KEY): (row["value"], row["method"]) for row in computed.to_dict("records")}
+    family = printed_rows["statistic"].str.replace(r"_(low|high)$", "", regex=True)
+    cell = [printed_rows[name] for name in (*KEY, "where") if name != "statistic"]
+    digits = printed_rows["printed"].map(decimals).groupby([*cell, family]).transform("max")
     records = []
-    for row in printed_rows.to_dict("records"):
+    for row, most in zip(printed_rows.to_dict("records"), digits, strict=True):
         value, method = values.get(tuple(row[name] for name in KEY), (np.nan, None))
         place = re.match(r"(Table \w+)|", row["where"])[0] or "Text"
-        verdict = _verdict(printed(row["printed"]), value, known=method is not None)
+        verdict = _verdict(printed(row["printed"], most), value, method)
         reason = method if verdict != NOT_COMPUTED and np.isnan(value) else ""
         records.append({**row, "place": place, "value": value, "verdict": verdict, "reason": reason})
     return pd.DataFrame(records, columns=[*printed_rows.columns, "place", "value", "verdict", "reason"])
 
 
 def by_place(scored: pd.DataFrame) -> pd.DataFrame:
-    """Numbers printed, with a computed partner, and by verdict; a row a table, the text, and all of them."""
+    """Numbers printed, how many different ones, how many with a computed partner, and the verdicts.
+
+    A row a table, one the text, and one all of them.
+    """
     counted = [_counted(place, part) for place, part in scored.groupby("place", sort=True)]
     counted.sort(key=lambda row: row["place"] == "Text")
     return pd.DataFrame([*counted, _counted("All", scored)])
 
 
 def not_computed(scored: pd.DataFrame) -> pd.DataFrame:
-    """How many printed numbers await each analysis, by population, endpoint and model."""
+    """How many printed numbers await each analysis, by population, endpoint and model, and which statistics."""
     left = scored[scored["verdict"] == NOT_COMPUTED]
-    return left.groupby(["analysis", "population", "endpoint", "model"], sort=False).size().rename("n").reset_index()
+    groups = left.groupby(["analysis", "population", "endpoint", "model"], sort=False)["statistic"]
+    return groups.agg(n="size", statistics=lambda names: ", ".join(dict.fromkeys(names))).reset_index()
 
 
-def leave(scored: pd.DataFrame, results_dir: str | None) -> None:
-    """Where the runner gave a `results_dir`, every printed number with its verdict is left there as `scorecard.csv`."""
+def leave(scored: pd.DataFrame, results_dir: str | None, *, study: Study) -> None:
+    """Where the runner gave a `results_dir`, every printed number with its verdict is left there as `scorecard.csv`.
+
+    Its column `cohort` says where the cohort is synthetic.
+    """
     if results_dir is not None:
-        scored.to_csv(Path(results_dir) / "scorecard.csv", index=False)
+        scored.assign(cohort=study.mark).to_csv(Path(results_dir) / "scorecard.csv", index=False)
 
 
 def _counted(place: str, part: pd.DataFrame) -> dict:
     verdicts = {verdict: int((part["verdict"] == verdict).sum()) for verdict in VERDICTS}
-    return {"place": place, "printed": len(part), "computed": len(part) - verdicts[NOT_COMPUTED], **verdicts}
+    sizes = {"printed": len(part), "different": int((~part.duplicated(KEY)).sum())}
+    return {"place": place, **sizes, "computed": len(part) - verdicts[NOT_COMPUTED], **verdicts}
 
 
-def _verdict(page: Printed, value: float, *, known: bool) -> str:
-    if not known:
+def _verdict(page: Printed, value: float, method: str | None) -> str:
+    if method is None:
         return NOT_COMPUTED
-    if page.agrees(value):
-        return AGREES
-    return NOT_ESTIMABLE if np.isnan(value) else DIFFERS
+    beyond = np.isnan(value) and method in {NOT_REACHED, NOBODY_LEFT}
+    if np.isnan(page.value) or beyond:
+        return AGREES if np.isnan(page.value) and beyond else DIFFERS
+    if np.isnan(value):
+        return NOT_ESTIMABLE
+    return AGREES if page.agrees(value) else DIFFERS
 
 
 def _problem(study: Study, row: dict) -> str:
@@ -128,12 +158,32 @@ def _problem(study: Study, row: dict) -> str:
     statistics = STATISTICS_OF[row["analysis"]]
     if row["statistic"] not in statistics:
         return f"statistic '{row['statistic']}' is none of {row['analysis']}'s ({', '.join(statistics)})"
+    return _unmodelled(study, row) or _unnamed(study, row) or _unreadable(row)
+
+
+def _unmodelled(study: Study, row: dict) -> str:
     if row["analysis"] in FITTED and not row["model"]:
         return "a fitted number needs a model"
+    allowed = {
+        "cox_univariable": ["unadjusted"],
+        "cox_multivariable": list(study.models),
+        "cox_time_dependent": ["unadjusted", *study.models],
+        "kaplan_meier": [*INTERVALS, "product_limit"],
+        "follow_up": list(INTERVALS),
+        "log_rank": ["unstratified"],
+    }.get(row["analysis"], [row["model"]])
+    return (
+        "" if row["model"] in allowed else f"model '{row['model']}' is none of {row['analysis']}'s ({listed(allowed)})"
+    )
+
+
+def _unnamed(study: Study, row: dict) -> str:
+    """Which part of the key the study file does not name."""
     terms = study.adverse_events.terms if study.adverse_events else []
     variables = ["", study.arms.column, *study.variables, *terms]
     group, _, level = row["group"].partition("=")
     named = {
+        "population": (row["population"], [*study.all_populations, *study.published_populations]),
         "endpoint": (row["endpoint"], ["", *study.endpoints]),
         "variable": (row["variable"], variables),
         "group": (group, variables if level else ["", OVERALL, *study.arms.levels]),
@@ -142,16 +192,18 @@ def _problem(study: Study, row: dict) -> str:
         if value not in known:
             return f"{column} '{value}' is not in the study file{nearest(value, known)}"
     for variable, value in ((row["variable"], row["level"]), (group, level)):
-        levels = study.counted_labels(variable) if value and variable else {}
+        if value and not variable:
+            return f"level '{value}' is given without a variable"
+        levels = study.counted_labels(variable) if value else {}
         if value and value not in levels:
             return f"level '{value}' is none of '{variable}' ({listed(levels)})"
-    return _unreadable(row)
+    return ""
 
 
 def _unreadable(row: dict) -> str:
     if not row["where"]:
         return "'where' is empty: say where the number is printed"
-    if row["at"] and (not NUMBER.fullmatch(row["at"]) or row["at"] != at_label(float(row["at"]))):
+    if row["at"] and (not PLAIN.fullmatch(row["at"]) or row["at"] != at_label(float(row["at"]))):
         return f"'at' is '{row['at']}'; a time or value is written as a plain number, 12 and not 12.0"
     try:
         printed(row["printed"])

@@ -18,7 +18,7 @@ WIDE = 6
 
 
 def write(table: Table, number: int, path: Path) -> None:
-    """Write `Table <number>. <title>`, the table and its notes to `path`."""
+    """Write `Table <number>. <title>`, the table and its notes to `path`; `mark` heads every page."""
     document = Document()
     style = document.styles["Normal"]
     style.font.name, style.font.size = FONT, Pt(10)
@@ -30,6 +30,7 @@ def write(table: Table, number: int, path: Path) -> None:
         section.orientation = WD_ORIENT.LANDSCAPE
         section.page_width, section.page_height = section.page_height, section.page_width
     section.left_margin = section.right_margin = Cm(2)
+    section.header.paragraphs[0].text = table.mark
     heading = document.add_paragraph()
     heading.add_run(f"Table {number}. ").bold = True
     heading.add_run(table.title)

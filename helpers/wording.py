@@ -10,6 +10,8 @@ from helpers.ledger import pivot, select
 from helpers.study import Study
 from helpers.study.schema import ANY_GRADE, OVERALL
 
+NO_CONTRAST = ("no patients in the reference level", "no patients in this level")
+
 
 def direction(low: float, high: float, null: float) -> str:
     """`lower`, `higher`, or `unclear` where the interval covers the null value or is not known."""
@@ -24,7 +26,7 @@ def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> 
     screened = int(select(flow, variable="", population="screened", group=OVERALL)["n"].iloc[0])
     steps = select(flow, population=study.lineage(population), group=OVERALL)
     gone = steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)]
-    reasons = ", ".join(f"{row['method']} ({int(row['n_excluded'])})" for _, row in gone.iterrows())
+    reasons = ", ".join(f"{notation.within(row['method'])} ({int(row['n_excluded'])})" for _, row in gone.iterrows())
     left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"
     named = "" if population == "primary" else f" in the population {_quoted(study.all_populations[population].label)}"
     arms = ", ".join(f"{sizes[arm]} {_quoted(label)}" for arm, label in study.arms.levels.items())
@@ -50,7 +52,10 @@ def treatment(rows: pd.DataFrame, *, study: Study) -> Sentences:
     """The hazard ratio for treatment, unadjusted and in every model, each with what it rests on, from ledger rows."""
     analyses = ["cox_univariable", "cox_multivariable"]
     wide = pivot(select(rows, analysis=analyses))
-    return Sentences(tuple(_hazard(study, wide, row) for row in _treatment_rows(study, wide)))
+    effects = _treatment_rows(study, wide)
+    if effects and all(row["not_estimable"].get("hr") in NO_CONTRAST for row in effects):
+        return Sentences(("The effect of treatment cannot be estimated: one arm has no patients here.",))
+    return Sentences(tuple(_hazard(study, wide, row) for row in effects))
 
 
 def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
@@ -71,10 +76,13 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
 def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Sentences:
     """The commonest adverse events and the commonest severe ones by arm, and what one arm alone had, from ledger rows.
 
-    Severe is the study file's last grade group.
+    Severe is the grade group with the highest grade.
     """
-    counted = pivot(select(rows, variable=list(study.adverse_events.terms), group=study.groups))
-    severe = list(study.adverse_events.groups)[-1]
+    graded = select(rows, variable=list(study.adverse_events.terms))
+    population = select(graded, group=list(study.arms.levels))["population"].iloc[0]
+    counted = pivot(select(graded, group=study.groups, population=population))
+    groups = study.adverse_events.groups
+    severe = max(groups, key=lambda name: max(groups[name].grades))
     said = [
         _commonest(study, select(counted, level=ANY_GRADE), "Most common at any grade", most),
         _commonest(study, select(counted, level=severe), f"Most common at {_graded(study, severe)}", most),
@@ -107,14 +115,12 @@ def _graded(study: Study, group: str) -> str:
 def scorecard(by_place: pd.DataFrame, *, study: Study) -> Sentences:
     """How many printed numbers are computed here and agree, and what that is worth."""
     row = by_place.iloc[-1]
-    said = [
-        f"Of {row['printed']} numbers printed, {row['computed']} are computed here; {row['agrees']} of these agree to "
-        f"the printed digit, {row['differs']} differ and {row['not estimable']} cannot be estimated."
-    ]
-    caution = (
-        "The cohort was generated from these numbers, so their agreement says nothing about what the paper claims."
+    said = (
+        f"The paper prints {row['printed']} numbers, {row['different']} different ones; {row['computed']} of the "
+        f"{row['printed']} have a computed partner. Of these {row['agrees']} agree to the printed digit, "
+        f"{row['differs']} differ and {row['not estimable']} cannot be estimated."
     )
-    return Sentences((caution, *said) if study.synthetic else tuple(said))
+    return Sentences(tuple(each for each in (study.caution, said) if each))
 
 
 def key_findings(
@@ -145,11 +151,17 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
     if len(follow_up) and len(counted):
         count = counted.iloc[0]
         lost = f" ({int(count['n_missing'])} without a usable time)" if count["n_missing"] else ""
-        median = notation.time(*follow_up.iloc[0][["median", "median_low", "median_high"]])
+        times = follow_up.iloc[0][["median", "median_low", "median_high"]]
+        median = "not reached" if times.isna().all() else f"{notation.time(*times)} months"
         size = f"{int(count['n_event'])} events in {int(count['n'])} patients{lost}"
-        yield f"{entry.label}: {size}, median follow-up {median} months."
+        yield f"{entry.label}: {size}, median follow-up {median}."
     curves = pivot(select(rows, analysis="kaplan_meier", model=model))
     medians = [select(curves, group=arm, at="") for arm in _arm_levels(study)] if len(curves) else []
+    sizes = pivot(select(rows, analysis="count", group=list(_arm_levels(study)), endpoint=endpoint)).set_index("group")
+    empty = [arm for arm in _arm_levels(study) if len(sizes) and sizes["n"].get(arm) == 0]
+    if empty:
+        yield from (f"No patient of {_quoted(study.arms.levels[arm])} is here to compare with." for arm in empty)
+        return
     test = pivot(select(rows, analysis="log_rank", group=""))
     if len(test) and medians:
         texts = [notation.time(*each.iloc[0][["median", "median_low", "median_high"]]) for each in medians]
@@ -159,7 +171,7 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
         yield f"Median {label} was {texts[0]} months with {treated} and {texts[1]} months with {reference} ({tested})."
     said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
     if said:
-        yield f"Without {entry.event_label} were, with {treated} and {reference}: {'; '.join(said)}."
+        yield f"Free of {entry.event_label}, {treated} and {reference}: {'; '.join(said)}."
     yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated, entry.event_label)
 
 

@@ -1,5 +1,6 @@
 """The patients' table: what does not fit gets one sentence with file, column and row, and never an identifier."""
 
+import re
 import shutil
 
 import numpy as np
@@ -257,3 +258,68 @@ def test_a_cut_applies_where_what_it_cuts_does(tmp_path):
     twice = {**variables, "dg": {**variables["dg"], "applies_when": where}}
     with pytest.raises(StudyError, match=r"'variables\.dg\.applies_when' belongs to the variable that is cut, 'd'"):
         cohort_of(tmp_path / "twice", table, **{**STUDY, "variables": twice})
+
+
+def early(study_copy, **exclude):
+    """Who stays in a population made by one early event, from a copy of the invented study."""
+    given = ", ".join(f"{name} = {value!r}".replace("'", '"') for name, value in exclude.items())
+    more = f"""
+[populations.early]
+label = "Early"
+[[populations.early.steps]]
+name = "early"
+reason = "Early"
+exclude_event = {{ {given} }}
+"""
+    opened = """
+[variables.opened]
+label = "Stent opened"
+type = "continuous"
+unit = "months"
+applies_when = { column = "procedure", op = "==", value = "stent" }
+
+[endpoints.OS]"""
+    folder = study_copy({"[endpoints.OS]": opened}, append=more)
+    table = pd.read_csv(folder / "cohort.csv", dtype=str)
+    table["opened"] = np.where(table["procedure"] == "stent", "10", "")
+    table.to_csv(folder / "cohort.csv", index=False)
+    return folder
+
+
+def test_an_early_event_excludes_from_the_origin_or_from_a_start(study_copy):
+    cohort = read_cohort(read_study(early(study_copy, endpoint="OS", before_months=12)))
+    os = cohort.with_outcome("OS")
+    assert len(cohort.rows("early")) == len(os) - (os["event"] & (os["time"] < 12)).sum() == 52
+    cohort = read_cohort(read_study(early(study_copy, endpoint="OS", before_months=6, after="opened")))
+    os = cohort.with_outcome("OS")
+    soon = os["event"] & (os["procedure"] == "stent") & os["time"].between(10, 16, inclusive="left")
+    before = os["event"] & (os["procedure"] == "stent") & (os["time"] < 10)
+    assert soon.sum() > 0
+    assert before.sum() > 0
+    assert set(cohort.members["early"]) == set(os.index[~soon])
+
+
+def test_a_start_that_is_not_known_is_a_fault_where_it_matters(study_copy):
+    folder = early(study_copy, endpoint="OS", before_months=6, after="opened")
+    cohort = read_cohort(read_study(folder))
+    os = cohort.with_outcome("OS")
+    row = os.index[os["event"] & (os["procedure"] == "stent")][0]
+    table = pd.read_csv(folder / "cohort.csv", dtype=str)
+    table.loc[row - 2, "opened"] = ""
+    table.to_csv(folder / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match=rf"column 'opened', row {row}: the cell is empty, so it cannot be said"):
+        read_cohort(read_study(folder))
+
+
+@pytest.mark.parametrize(("grade", "shown"), [("6", "'6'"), ("1.5", "'1.5'"), ("-1", "'-1'")])
+def test_a_grade_that_no_group_holds_is_a_fault(study_copy, grade, shown):
+    folder = study_copy()
+    table = pd.read_csv(folder / "cohort.csv", dtype=str)
+    table.loc[3, "fever"] = grade
+    table.to_csv(folder / "cohort.csv", index=False)
+    sentence = f"column 'fever', row 5: {shown} is no grade of the study file's groups (0, 1, 2, 3, 4, 5)"
+    with pytest.raises(CohortError, match=re.escape(sentence)):
+        read_cohort(read_study(folder))
+    table.drop(columns="fever").to_csv(folder / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match="there is no column 'fever'"):
+        read_cohort(read_study(folder))

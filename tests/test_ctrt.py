@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import cox, describe, figures, scorecard, survival, tables
-from helpers.ledger import KEY, select
+from helpers import cox, describe, figures, scorecard, survival, tables, wording
+from helpers.ledger import KEY, melt, select
 from helpers.results import results
 from helpers.study import read_study
 
 IN_CELLS = {"Table 1": 383, "Table 2": 208, "Table 3": 30, "Table 4": 234}
 ROUNDED_TWICE = {"Table 1, ≤1, P value", "Table 1, Non-PCI, P value"}
-LAYERS = ("assumed", "targets", "margins", "measurements", "times", "toxicity", "screening")
+LAYERS = ("assumed", "targets", "margins", "measurements", "times", "courses", "toxicity", "screening")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_tables_1_and_4_agree_but_for_what_cannot(scored):
 
 def test_deaths_progressions_and_toxicity_by_dose_agree(scored):
     counted = scored[(scored["place"] == "Text") & (scored["analysis"] == "count")]
-    assert set(counted.loc[counted["verdict"] == "differs", "printed"]) == {"37.4"}
+    assert set(counted.loc[counted["verdict"] == "differs", "printed"]) == {"37.4", "<5"}
     assert set(counted.loc[counted["verdict"] == "not computed", "population"]) == {"matched"}
     assert len(select(counted, population="treated")) == 8
     assert len(select(counted, variable="progression")) == 4
@@ -74,7 +74,7 @@ def test_survival_comes_near(scored):
     np.testing.assert_allclose(numbers["value"], numbers["printed"].astype(float), atol=0.0101)
 
 
-def test_the_cohort_is_one_a_clinic_could_have(ctrt):
+def test_no_patient_contradicts_himself_where_the_printed_numbers_allow(ctrt):
     rows = ctrt.rows()
     assert len(ctrt.data) == 838
     metastatic = (rows[["liver_metastasis", "brain_metastasis", "bone_metastasis"]] == "yes").any(axis=1)
@@ -82,14 +82,20 @@ def test_the_cohort_is_one_a_clinic_could_have(ctrt):
     assert (rows.loc[rows["brain_metastasis"] == "yes", "pci"] == "no").all()
     assert (rows["thoracic_relapse"].eq("yes") == rows["first_site"].eq("thorax")).all()
     os, pfs = (ctrt.with_outcome(endpoint) for endpoint in ("OS", "PFS"))
-    assert (pfs["time"] <= os["time"].fillna(np.inf) + 1e-9).all()
+    seen = os["time"].fillna(np.inf)
+    assert (pfs["time"] <= seen + 1e-9).all()
     assert pfs.loc[os["event"], "event"].all()
     assert (pfs["event"] == rows["progression"].eq("yes")).all()
-    treated = ctrt.rows("treated")
-    assert (treated["ctrt_start"] < os.loc[treated.index, "time"].fillna(np.inf)).all()
+    assert pfs["time"].min() >= 2.1
     assert os["time"].min() >= 3
-    both = rows.dropna(subset=["maintenance_cycles", "immunotherapy_cycles"])
-    assert (both["immunotherapy_cycles"] >= both["maintenance_cycles"]).mean() > 0.5
+    assert not (rows["pci_interval"] > seen).any()
+    treated = ctrt.rows("treated")
+    assert (treated["ctrt_start"] < pfs.loc[treated.index, "time"]).all()
+    cycles = rows[["immunotherapy_cycles", "chemotherapy_cycles"]].max(axis=1)
+    assert (cycles[rows["rt_initial_cycle"] == "5_or_more"] > 4).all()
+    late = rows.loc[rows["rt_initial_cycle"] == "5_or_more", "ctrt_start"]
+    assert late.min() > rows.loc[rows["rt_initial_cycle"] == "4_or_fewer", "ctrt_start"].max()
+    assert ((cycles - 1) * 21 / 30.4375 <= seen).all()
 
 
 def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
@@ -98,12 +104,19 @@ def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
     assert np.isnan(test["p_log_rank"])
     effect = select(cox.univariable(ctrt, "treated"), variable="arm", level="ctrt", endpoint="OS").iloc[0]
     assert effect["not_estimable"]["hr"] == "no patients in the reference level"
-    figures.kaplan_meier(
-        survival.curves(ctrt, "treated"),
-        at_risk=survival.at_risk(ctrt, "treated"),
-        log_rank=survival.log_rank(ctrt, "treated"),
-        study=study,
-    )
+    frames = {name: getattr(survival, name)(ctrt, "treated") for name in ("at_risk", "log_rank")}
+    events = describe.events(ctrt, "treated")
+    drawn = figures.kaplan_meier(survival.curves(ctrt, "treated"), **frames, events=events, study=study)
+    assert "Not shown: 4 patients without a usable time." in drawn[0].notes
+    assert "Not shown" not in " ".join(drawn[1].notes)
+    medians, follow_up = survival.medians(ctrt, "treated"), survival.follow_up(ctrt, "treated")
+    table = tables.medians(medians, events=events, follow_up=follow_up, log_rank=frames["log_rank"], study=study)
+    assert table.rows[2].cells == ("Non-cTRT", "0", "0", "n.e.", "n.e.", "")
+    rows = melt([medians, follow_up, events, *frames.values()], "x")
+    said = wording.survival(rows, study=study).sentences
+    assert said[1] == "No patient of “Non-cTRT” is here to compare with."
+    effects = wording.treatment(melt([cox.univariable(ctrt, "treated")], "x"), study=study).sentences
+    assert effects == ("The effect of treatment cannot be estimated: one arm has no patients here.",)
     first, second = tables.adverse_events(describe.adverse_events(ctrt), study=study)
     cells = {row.cells[0]: row.cells for row in second.rows[:5]}
     assert cells["Grade III/IV"][1] == "1 (2.9)"
@@ -126,6 +139,8 @@ def test_layers_repeat_themselves(layers, monkeypatch):
     def made() -> pd.DataFrame:
         frame = layers["margins"].margins(study, targets, np.random.default_rng(1))
         frame = layers["times"].times(frame, targets, np.random.default_rng(2))
+        frame = frame.assign(immunotherapy_cycles=4.0, chemotherapy_cycles=5.0, maintenance_cycles=np.nan)
+        frame = layers["courses"].courses(frame, np.random.default_rng(5))
         frame = layers["toxicity"].toxicity(frame, study, targets, np.random.default_rng(3))
         return layers["screening"].screening(frame, study, targets, np.random.default_rng(4))
 
@@ -141,6 +156,20 @@ def test_the_layers_reach_what_the_printed_numbers_imply(layers):
     stretches = times._stretches(targets, "non_ctrt", 37, 43)
     assert [n for n, _, _ in stretches] == [25, 12, 3, 40]
     assert [n for n, _, _ in times._stretches(targets, "ctrt", 55, 32)] == [19, 29, 7, 0, 32]
+
+
+def test_the_annealing_measures_what_the_package_does(layers, ctrt):
+    times, os = layers["times"], ctrt.outcome("OS")
+    exposed = (os["arm"] == "ctrt").to_numpy()
+    time, event = os["time"].to_numpy(), os["event"].to_numpy()
+    ratio = times._hazard_ratio(time, event, exposed)
+    effect = select(cox.univariable(ctrt), variable="arm", level="ctrt", endpoint="OS").iloc[0]
+    assert [ratio[name] for name in ("hr", "hr_low", "hr_high")] == pytest.approx(
+        effect[["hr", "hr_low", "hr_high"]].tolist(), rel=5e-3
+    )
+    median = times._median(time[exposed], event[exposed])
+    row = select(survival.medians(ctrt), endpoint="OS", group="ctrt", model="log").iloc[0]
+    assert list(median.values()) == pytest.approx(row[["median", "median_low", "median_high"]].tolist(), abs=1e-9)
 
 
 def test_values_with_a_printed_mean_and_sd_are_found(layers):

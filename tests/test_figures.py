@@ -16,6 +16,7 @@ def all_figures(cohort):
     study = cohort.study
     multivariable = cox.multivariable(cohort)
     parts = {"at_risk": survival.at_risk(cohort), "log_rank": survival.log_rank(cohort)}
+    parts["events"] = describe.events(cohort)
     return [
         figures.flow(describe.flow(cohort), study=study),
         *figures.kaplan_meier(survival.curves(cohort), **parts, study=study),

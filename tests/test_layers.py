@@ -21,7 +21,7 @@ ALLOWED = {
     "word": {"exhibits"},
     **{name: {"study", "ledger", "errors", "exhibits", "notation"} for name in SHOWN},
     "results": ESTIMATES | {"cohort", "study", "ledger", "errors"},
-    "scorecard": {"study", "ledger", "errors"},
+    "scorecard": ESTIMATES | {"cohort", "study", "ledger", "errors"},
     "report": {"study", "ledger", "errors", "exhibits", "word"},
     "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "tables", "wording"},
 }

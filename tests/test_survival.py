@@ -211,6 +211,7 @@ def test_an_arm_without_any_time_is_said(tmp_path):
         survival.curves(cohort),
         at_risk=survival.at_risk(cohort),
         log_rank=survival.log_rank(cohort),
+        events=describe.events(cohort),
         study=cohort.study,
     )
 

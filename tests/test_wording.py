@@ -48,7 +48,7 @@ def test_the_sentences_of_the_real_study(gbsg2):
 def test_a_synthetic_cohort_is_named_first_and_exclusions_are_told(stent):
     said = wording.key_findings(results(stent.study, stent), study=stent.study).sentences
     assert said[0].startswith("Synthetic cohort")
-    assert "60 were analysed; 4 were excluded: Neither procedure (2), Younger than 18 years (2)" in said[1]
+    assert "60 were analysed; 4 were excluded: neither procedure (2), younger than 18 years (2)" in said[1]
     assert not any("48 months" in each for each in said)
 
 

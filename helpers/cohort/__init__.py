@@ -171,7 +171,19 @@ def _met(study: Study, table: Table, typed: Typed, rows: pd.Index, step: Step) -
 
 def _early(study: Study, table: Table, typed: Typed, rows: pd.Index, early: EarlyEvent) -> tuple[pd.Series, str | None]:
     found, problems = outcome(study, table, typed, early.endpoint, rows)
-    start = typed.data.loc[rows, early.after] if early.after else pd.Series(0.0, index=rows)
     if problems:
         return found["event"], problems[0]
-    return found["event"] & (found["time"] - start < early.before_months), None
+    known = found["event"] & found["time"].notna()
+    if early.after is None:
+        return known & (found["time"] < early.before_months), None
+    data = typed.data.loc[rows]
+    condition = study.applies_when(early.after)
+    applies = pd.Series(True, index=rows) if condition is None else meets(condition, data).fillna(True).astype(bool)
+    start = data[early.after]
+    problem = table.problem(
+        study.variables[early.after].column or early.after,
+        known & applies & start.isna(),
+        lambda _: f"the cell is empty, so it cannot be said whether {early.endpoint} ended soon after",
+    )
+    since = found["time"] - start
+    return known & (since >= 0) & (since < early.before_months), problem

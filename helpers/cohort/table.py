@@ -117,7 +117,7 @@ def read_table(study: Study) -> Table:
         raise CohortError(f"{name}: the file is empty")
     if path.suffix not in FORMATS:
         raise CohortError(f"{name}: a patients' table is a {' or '.join(FORMATS)} file, not '{path.suffix}'")
-    header, rows, first = _parquet(path, name) if path.suffix == ".parquet" else _csv(path, name)
+    header, rows, first = _parquet(path, name) if path.suffix == ".parquet" else read_csv(path, name)
     twice = next((column for column in header if header.count(column) > 1), None)
     if twice is not None:
         raise CohortError(f"{name}: column '{twice}' is given twice")
@@ -128,7 +128,11 @@ def read_table(study: Study) -> Table:
     return Table(name, cells, study.cohort.id if study.cohort.id in header else None)
 
 
-def _csv(path: Path, name: str) -> tuple[list[str], list[list[str]], int]:
+def read_csv(path: Path, name: str) -> tuple[list[str], list[list[str]], int]:
+    """Header, rows of stripped cells, and the first row's number in the file.
+
+    Raises CohortError for what is not CSV in UTF-8 with commas and as many cells in each row as in the header.
+    """
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")

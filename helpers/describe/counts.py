@@ -5,7 +5,7 @@ import pandas as pd
 
 from helpers.cohort import Cohort
 from helpers.ledger import STATISTICS_OF, wide
-from helpers.study.schema import ANY_GRADE
+from helpers.study.schema import ANY_GRADE, OVERALL
 
 NOBODY_KNOWN = "no patient has a known value"
 COUNTED = ["n", "percent", "n_missing", "percent_missing"]
@@ -46,14 +46,15 @@ def counts(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """Patients per level of each categorical variable of Table 1, as n and per cent of those with a known value.
 
     A row without level holds the known and the missing; a patient in whom the variable cannot exist is neither. The
-    rows without variable hold all patients, and how many of the values Table 1 asks for are missing.
+    rows without variable hold all patients, and the missing share of the variable of Table 1 that misses most.
     """
     records = []
     for group, rows in cohort.groups(population).items():
-        asked = [rows.loc[cohort.applies(name, rows), name].isna() for name in cohort.study.table_one.variables]
-        share = {"percent_missing": 100 * pd.concat(asked).mean()} if len(rows) else {}
-        key = {"population": population, "analysis": "count", "group": group}
-        records.append({**key, "n": len(rows), **share, "method": "missing: of all values of Table 1"})
+        names = cohort.study.table_one.variables
+        shares = {name: rows.loc[cohort.applies(name, rows), name].isna().mean() for name in names}
+        worst = max(names, key=lambda name: np.nan_to_num(shares[name]))
+        record = {"population": population, "analysis": "count", "group": group, "n": len(rows)}
+        records.append({**record, "percent_missing": 100 * shares[worst], "method": f"most missing: {worst}"})
     for name in _variables(cohort, "categorical"):
         records += _counted(cohort, name, population)
     return wide(records, COUNTED)
@@ -69,7 +70,7 @@ def adverse_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """Patients by worst grade of each adverse event: every grade group, and level `any` for all grades above zero.
 
     Per cent of the patients whose grade is known, overall and by arm; then the events the study file wants by another
-    variable, in the population it names, groups keyed `variable=level`.
+    variable, in the population it names, overall and in groups keyed `variable=level`.
     """
     asked = cohort.study.adverse_events
     if asked is None:
@@ -82,6 +83,8 @@ def adverse_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     ]
     for by in asked.by:
         groups = cohort.groups_by(by.variable, by.population)
+        if by.population not in {record["population"] for record in records}:
+            groups = {OVERALL: cohort.rows(by.population), **groups}
         for term, (group, rows) in [(term, each) for term in by.terms for each in groups.items()]:
             records += _graded(cohort, term, rows, {"population": by.population, "group": group})
     return wide(records, COUNTED)

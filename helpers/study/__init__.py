@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.resources
+import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +47,12 @@ class Study(StudyFile):
     def mark(self) -> str:
         """What every figure and table of a synthetic cohort says; empty for real patients."""
         return "Synthetic cohort: these are not real patients" if self.synthetic else ""
+
+    @property
+    def caution(self) -> str:
+        """What stands over any comparison of a synthetic cohort with printed numbers; empty for real patients."""
+        said = "The cohort is synthetic: its agreement with printed numbers says nothing about what the paper claims."
+        return said if self.synthetic else ""
 
     @property
     def level(self) -> str:
@@ -99,6 +106,12 @@ class Study(StudyFile):
         """An arm's label, that of a level where the group is `variable=level`, or `Overall`."""
         variable, _, level = group.partition("=")
         return self.level_labels(variable)[level] if level else self.arms.levels.get(group, "Overall")
+
+    def spelt(self, texts: list[str]) -> tuple[str, ...]:
+        """The abbreviations that texts use, spelt out in one note; none where they use none."""
+        words = {word for text in texts for word in re.findall(r"[\w.]+", text)}
+        used = [name for name in sorted(self.abbreviations, key=str.casefold) if name in words]
+        return ("; ".join(f"{name}, {self.abbreviations[name]}" for name in used) + ".",) if used else ()
 
     def lineage(self, population: str) -> list[str]:
         """The populations a patient passes from screening to this one, screening left out."""
@@ -199,7 +212,7 @@ def _sentence(error: ValidationError) -> str:
     where = ".".join(
         str(part)
         for part in first["loc"]
-        if not str(part).startswith(("function-", "list[", "union")) and str(part) not in {"str", "int", "float"}
+        if not str(part).startswith(("function-", "list[", "union[")) and str(part) not in {"str", "int", "float"}
     )
     parent, _, entry = where.rpartition(".")
     if first["type"] == "missing":

@@ -83,6 +83,8 @@ def _unions(where: str, variable: Variable) -> Iterator[str]:
     for name, union in variable.unions.items():
         if name in levels:
             yield f"{where}.unions.{name}': '{name}' is a level already"
+        if len(set(union.levels)) < len(union.levels):
+            yield f"{where}.unions.{name}.levels': a level is given twice"
         for level in union.levels:
             if level not in levels:
                 yield f"{where}.unions.{name}.levels': '{level}' is no level ({listed(levels)})"
@@ -270,16 +272,21 @@ def _adverse_events(study: StudyFile) -> Iterator[str]:
     where = "entry 'adverse_events"
     grades = [grade for group in asked.groups.values() for grade in group.grades]
     for grade in sorted({each for each in grades if grades.count(each) > 1}):
-        yield f"{where}.groups': grade {grade} is in two groups"
+        yield f"{where}.groups': grade {grade} is given twice"
     if [0] not in [group.grades for group in asked.groups.values()]:
         yield f"{where}.groups': one group must hold grade 0 alone, the patients without the event"
     if ANY_GRADE in asked.groups:
         yield f"{where}.groups.{ANY_GRADE}': '{ANY_GRADE}' names the patients with the event at any grade"
     for name in asked.terms:
-        if name in {study.arms.column, *study.variables, *RESERVED}:
+        outcomes = {column for each in study.endpoints.values() for column in (each.time, each.event)}
+        if name in {study.arms.column, *study.variables, *RESERVED, *outcomes}:
             yield f"{where}.terms.{name}': this name is taken by another column"
+    if len(set(asked.terms.values())) < len(asked.terms):
+        yield f"{where}.terms': two adverse events have the same label"
     for position, by in enumerate(asked.by):
         yield from _events_by(study, f"{where}.by.{position}", by)
+        if (by.variable, by.population) in [(each.variable, each.population) for each in asked.by[:position]]:
+            yield f"{where}.by.{position}': '{by.variable}' in population '{by.population}' is given twice"
 
 
 def _events_by(study: StudyFile, where: str, by: EventsBy) -> Iterator[str]:
@@ -289,6 +296,8 @@ def _events_by(study: StudyFile, where: str, by: EventsBy) -> Iterator[str]:
     if by.population not in {"primary", *study.populations}:
         yield f"{where}.population': no population '{by.population}'{nearest(by.population, study.populations)}"
     terms = study.adverse_events.terms
+    if len(set(by.terms)) < len(by.terms):
+        yield f"{where}.terms': an adverse event is given twice"
     for term in by.terms:
         if term not in terms:
             yield f"{where}.terms': no adverse event '{term}'{nearest(term, terms)}"

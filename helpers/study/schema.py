@@ -114,7 +114,10 @@ class Endpoint(Entry):
 
 
 class EarlyEvent(Entry):
-    """An event before so many months, counted from the endpoint's origin or from the month a variable holds."""
+    """An event before so many months, counted from the endpoint's origin or from the month a variable holds.
+
+    An event before that month does not count, nor one without a usable time: such a patient stays.
+    """
 
     endpoint: str
     before_months: Months
@@ -245,4 +248,5 @@ class StudyFile(Entry):
     univariable: Univariable | None = None
     models: dict[Name, Annotated[list[Model], Field(min_length=1)]] = {}
     adverse_events: AdverseEvents | None = None
+    published_populations: list[Name] = []
     abbreviations: dict[str, str] = {}

@@ -22,13 +22,14 @@ def baseline(
     sizes = [int(select(counts, group=group, variable="")["n"].iloc[0]) for group in study.groups]
     heads = [f"{study.group_label(group)} (n\u00a0=\u00a0{n})" for group, n in zip(study.groups, sizes, strict=True)]
     rows: list[Row] = []
+    marks = _noted(study, study.table_one.variables)
     for variable in study.table_one.variables:
         test = select(comparisons, variable=variable).iloc[0]
         marker = MARKERS[tests.index(test["method"])] if test["method"] else ""
         smd = select(balance, variable=variable)["smd_pooled"].iloc[0]
         size = notation.NOT_ESTIMABLE if smd != smd else notation.number(abs(smd), 2)
         last = (notation.p_value(test["p_test"]) + marker, size)
-        rows += _variable(study, variable, select(described, variable=variable), last)
+        rows += _variable(study, variable, select(described, variable=variable), last, marks)
     entries = [study.variables[name] for name in study.table_one.variables]
     shapes = [SHAPES[each.summary or study.table_one.summary] for each in entries if each.type == "continuous"]
     notes = [
@@ -37,7 +38,7 @@ def baseline(
         *reasons(comparisons, balance),
     ]
     notes += ["† Known only after time zero."] if any(each.post_baseline for each in entries) else []
-    notes += [f"{mark} {study.variables[name].note}" for name, mark in _noted(study).items()]
+    notes += [f"{mark} {study.variables[name].note}" for name, mark in marks.items()]
     title = f"Characteristics of the patients by {notation.within(study.arms.label)}"
     title += study.of_population(counts["population"].iloc[0])
     header = ("Characteristic", *heads, "P", "SMD")
@@ -49,22 +50,27 @@ def course(counts: pd.DataFrame, *, study: Study) -> list[Table]:
     if counts.empty:
         return []
     rows: list[Row] = []
-    for variable in dict.fromkeys(counts["variable"]):
-        rows += _variable(study, variable, select(counts, variable=variable), ())
+    names = list(dict.fromkeys(counts["variable"]))
+    marks = _noted(study, names)
+    for variable in names:
+        rows += _variable(study, variable, select(counts, variable=variable), (), marks)
     title = "Course of the disease" + study.of_population(counts["population"].iloc[0])
     header = ("Event", *(study.group_label(group) for group in study.groups))
-    return [finished(Table("course", title, header, tuple(rows), (f"Values are {COUNTED}.",)), study)]
+    notes = (f"Values are {COUNTED}.", *(f"{mark} {study.variables[name].note}" for name, mark in marks.items()))
+    return [finished(Table("course", title, header, tuple(rows), notes), study)]
 
 
-def _noted(study: Study) -> dict[str, str]:
-    """The footnote marks of Table 1's variables."""
-    named = [name for name in study.table_one.variables if study.variables[name].note]
+def _noted(study: Study, variables: list[str]) -> dict[str, str]:
+    """The footnote marks of a table's variables."""
+    named = [name for name in variables if study.variables[name].note]
     return {name: "*" * (position + 1) for position, name in enumerate(named)}
 
 
-def _variable(study: Study, variable: str, frame: pd.DataFrame, last: tuple[str, ...]) -> list[Row]:
+def _variable(
+    study: Study, variable: str, frame: pd.DataFrame, last: tuple[str, ...], marks: dict[str, str]
+) -> list[Row]:
     entry, none = study.variables[variable], ("",) * len(last)
-    label = study.label(variable) + ("†" if entry.post_baseline and last else "") + _noted(study).get(variable, "")
+    label = study.label(variable) + ("†" if entry.post_baseline and last else "") + marks.get(variable, "")
     whole = [select(frame, group=group, level="").iloc[0] for group in study.groups]
     rows = []
     if entry.levels:

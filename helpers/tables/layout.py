@@ -1,6 +1,5 @@
 """What every table shares: its last notes and how its labels are written."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -14,9 +13,7 @@ from helpers.study import Study
 def finished(table: Table, study: Study) -> Table:
     """The table with the abbreviations it uses as its last note and the warning a synthetic cohort needs."""
     cells = [cell for row in table.rows for cell in row.cells]
-    words = set(re.findall(r"[\w./]+", " ".join([table.title, *table.header, *cells, *table.notes])))
-    used = [name for name in sorted(study.abbreviations, key=str.casefold) if name in words]
-    spelt = ("; ".join(f"{name}, {study.abbreviations[name]}" for name in used) + ".",) if used else ()
+    spelt = study.spelt([table.title, *table.header, *cells, *table.notes])
     return replace(table, notes=(*table.notes, *spelt), mark=study.mark)
 
 

@@ -8,19 +8,27 @@ from helpers.ledger import ANALYSES
 from helpers.study import Study
 from helpers.tables.layout import finished
 
-PLACES = ("Where", "Printed", "Computed", "Agree", "Differ", "Not estimable", "Not computed")
-HALF = "Agree: the computed value, rounded to the printed digit, is the printed one; exact halves either way."
-TUNED = (
-    "This cohort was generated from the printed numbers. That it agrees with them shows that the same quantities are "
-    "computed; it says nothing about what the paper claims."
+PLACES = (
+    "Where",
+    "Printed",
+    "Different",
+    "With a computed partner",
+    "Agree",
+    "Differ",
+    "Not estimable",
+    "Not computed",
+)
+HALF = (
+    "A number printed in several places counts in each; different: counted once. Agree: the computed value, rounded to "
+    "the printed digit, is the printed one, exact halves either way."
 )
 
 
 def agreement(by_place: pd.DataFrame, *, study: Study) -> Table:
     """Per table of the paper, and for its text: numbers printed, computed, and how many agree."""
     rows = tuple(Row(tuple(str(cell) for cell in row)) for row in by_place.itertuples(index=False))
-    notes = ((TUNED,) if study.synthetic else ()) + (HALF,)
-    return finished(Table("agreement", "Printed numbers and their computed partners", PLACES, rows, notes), study)
+    title = "Printed numbers and their computed partners"
+    return finished(Table("agreement", title, PLACES, rows, (*_caution(study), HALF)), study)
 
 
 def differing(scored: pd.DataFrame, *, study: Study) -> Table:
@@ -30,8 +38,7 @@ def differing(scored: pd.DataFrame, *, study: Study) -> Table:
         Row((row["where"], _quantity(study, row), row["printed"], _computed(row))) for _, row in left.iterrows()
     )
     reasons = "; ".join(sorted({reason for reason in left["reason"] if reason}))
-    notes = (TUNED,) if study.synthetic else ()
-    notes += (f"{notation.NOT_ESTIMABLE}, not estimable: {reasons}.",) if reasons else ()
+    notes = _caution(study) + ((f"{notation.NOT_ESTIMABLE}, not estimable or reached: {reasons}.",) if reasons else ())
     header = ("Where", "Quantity", "Printed", "Computed")
     return finished(Table("differing", "Printed numbers that are computed otherwise", header, rows, notes), study)
 
@@ -39,11 +46,21 @@ def differing(scored: pd.DataFrame, *, study: Study) -> Table:
 def awaiting(not_computed: pd.DataFrame, *, study: Study) -> Table:
     """Which analyses would give the printed numbers that have no computed partner, and how many each."""
     rows = tuple(
-        Row((ANALYSES[row["analysis"]], _population(study, row), row["endpoint"], row["model"], str(row["n"])))
+        Row((_analysis(study, row), _population(study, row), row["endpoint"], row["statistics"], str(row["n"])))
         for _, row in not_computed.iterrows()
     )
-    header = ("Analysis", "Population", "Endpoint", "Model", "Printed numbers")
+    header = ("Analysis", "Population", "Endpoint", "Statistics", "Printed numbers")
     return finished(Table("awaiting", "Printed numbers not computed here", header, rows), study)
+
+
+def _caution(study: Study) -> tuple[str, ...]:
+    return (study.caution,) if study.caution else ()
+
+
+def _analysis(study: Study, row: pd.Series) -> str:
+    what = ANALYSES[row["analysis"]]
+    label = notation.within(study.models[row["model"]][0].label) if row["model"] in study.models else row["model"]
+    return f"{what[0].upper()}{what[1:]}" + (f" ({label})" if label else "")
 
 
 def _population(study: Study, row: pd.Series) -> str:
@@ -57,11 +74,12 @@ def _quantity(study: Study, row: pd.Series) -> str:
     what += f": {study.counted_labels(row['variable'])[row['level']]}" if row["level"] else ""
     at = f"at {row['at']}" if row["at"] else ""
     group = study.group_label(row["group"]) if row["group"] else ""
-    return ", ".join(part for part in (row["endpoint"], what, group, row["statistic"], at) if part)
+    kind = "adjusted" if row["analysis"] == "cox_multivariable" else ""
+    return ", ".join(part for part in (row["endpoint"], what, group, kind, row["statistic"], at) if part)
 
 
 def _computed(row: pd.Series) -> str:
-    if row["verdict"] == "not estimable":
+    if row["value"] != row["value"]:
         return notation.NOT_ESTIMABLE
     decimals = len(row["printed"].partition(".")[2])
     return notation.number(row["value"], decimals + 2)

@@ -28,7 +28,8 @@ def medians(
         for group in study.groups:
             counted = select(events, endpoint=endpoint, group=group).iloc[0]
             times = [select(each, endpoint=endpoint, group=group, model=model).iloc[0] for each in (follow_up, medians)]
-            texts = [notation.time(each["median"], each["median_low"], each["median_high"]) for each in times]
+            timed = counted["n"] - counted["n_missing"]
+            texts = [notation.time(*each[["median", "median_low", "median_high"]], timed) for each in times]
             p = notation.p_value(test) if group == OVERALL else ""
             sizes = [notation.count(counted[name]) for name in ("n", "n_event")]
             rows.append(Row((study.group_label(group), *sizes, *texts, p), indent=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from assumed import LAG_OF_CYCLE
+from courses import courses
 from margins import margins
 from measurements import measurements
 from screening import screening
@@ -22,18 +22,6 @@ from helpers.study import Study, read_study
 STUDY = Path(__file__).parents[1]
 
 
-def starts(frame: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
-    """Months from the start of treatment to cTRT: by the fourth cycle of three weeks or later, and within the life."""
-    frame = frame.copy()
-    treated = frame.index[frame["arm"] == "ctrt"]
-    late = frame.loc[treated, "rt_initial_cycle"] == "5_or_more"
-    begun = np.where(late, random.uniform(*LAG_OF_CYCLE["5_or_more"], len(treated)), 0)
-    begun = np.where(late, begun, random.uniform(*LAG_OF_CYCLE["4_or_fewer"], len(treated)))
-    known = frame.loc[treated, "os_months"].fillna(np.inf).to_numpy()
-    frame.loc[treated, "ctrt_start"] = np.round(np.minimum(begun, 0.9 * known), 2)
-    return frame
-
-
 def build(study: Study) -> pd.DataFrame:
     """The whole cohort, layer by layer."""
     targets = Targets()
@@ -41,7 +29,7 @@ def build(study: Study) -> pd.DataFrame:
     frame = margins(study, targets, streams[0])
     frame = measurements(frame, targets, streams[1])
     frame = times(frame, targets, streams[2])
-    frame = starts(frame, streams[3])
+    frame = courses(frame, streams[3])
     frame = toxicity(frame, study, targets, streams[4])
     frame = screening(frame, study, targets, streams[5])
     return ordered(frame, study)

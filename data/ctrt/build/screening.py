@@ -23,7 +23,8 @@ def screening(frame: pd.DataFrame, study: Study, targets: Targets, random: np.ra
     """All patients screened, in random order, identified by number; who was excluded has no data from later on."""
     frame = frame.assign(**ELIGIBLE)
     irradiated = frame["pci"] == "yes"
-    frame.loc[irradiated, "pci_interval"] = np.round(random.uniform(3, 6, irradiated.sum()), 1)
+    latest = np.minimum(6, 0.9 * frame.loc[irradiated, "os_months"].fillna(np.inf))
+    frame.loc[irradiated, "pci_interval"] = np.round(random.uniform(np.minimum(2.5, latest), latest), 1)
     screened = int(targets.printed("flow", "n", population="screened", group="overall"))
     steps = [step.name for step in study.eligibility]
     if list(EXCLUDED) != steps or sum(EXCLUDED.values()) != screened - len(frame):

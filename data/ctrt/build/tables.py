@@ -18,6 +18,7 @@ STUDY = Path(__file__).parents[1]
 PUBLISHED = STUDY / "published.csv"
 GROUPS = {2: "overall", 3: "non_ctrt", 4: "ctrt"}
 COLUMNS = {2: "Total", 3: "Non-cTRT", 4: "cTRT", 5: "P value"}
+WORDED = {"Stable disease": "SD"}
 GRADES = {"No": "none", "Not occurred": "none", "Grade I/II": "grade_1_2", "Grade III/IV": "grade_3_4"}
 TREATMENT = {"variable": "arm", "level": "ctrt"}
 FACTORS = {
@@ -91,7 +92,7 @@ def table_1(text: str, study: Study) -> Iterator[dict]:
             variable = labels[label]
         if not row[2]:
             continue
-        levels = {shown: level for level, shown in (study.variables[variable].levels or {}).items()}
+        levels = {WORDED.get(shown, shown): level for level, shown in (study.variables[variable].levels or {}).items()}
         key = {"population": "primary", "variable": variable}
         where = f"Table 1, {row[1]}"
         yield from by_arm(row, {**key, "level": levels[row[1]] if levels else ""}, where)

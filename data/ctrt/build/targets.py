@@ -1,11 +1,11 @@
 """The printed numbers a cohort is built to, by their key in the ledger of `published.csv`."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
 from helpers.ledger import KEY
+from helpers.scorecard import printed
 
 ARMS = ("non_ctrt", "ctrt")
 PUBLISHED = Path(__file__).parents[1] / "published.csv"
@@ -25,12 +25,10 @@ class Targets:
 
     def window(self, analysis: str, statistic: str, **key: str) -> tuple[float, float]:
         """The values that are printed so: from half a unit of the last digit below to half a unit above."""
-        text = self.printed(analysis, statistic, **key)
-        number = float(text.lstrip("<>"))
-        half = 0.5 * 10.0 ** -len(re.sub(r"^[^.]*\.?", "", text))
-        if text[0] in "<>":
-            return (0.0, number) if text[0] == "<" else (number, 1.0)
-        return number - half, number + half
+        page = printed(self.printed(analysis, statistic, **key))
+        if page.bound:
+            return (0.0, page.value) if page.bound == "<" else (page.value, 1.0)
+        return page.value - page.half, page.value + page.half
 
     def count(self, variable: str, level: str, group: str, **key: str) -> int:
         """Patients in a level."""

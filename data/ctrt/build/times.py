@@ -11,7 +11,7 @@ from math import isnan, log
 
 import numpy as np
 import pandas as pd
-from assumed import EARLY_DEATHS_FROM, LAST_SEEN, WITHOUT_OS_TIME
+from assumed import EARLY_DEATHS_FROM, INDUCTION, LAST_SEEN, WITHOUT_OS_TIME
 from scipy import stats
 from targets import ARMS, Targets
 
@@ -37,9 +37,9 @@ class Times:
 
     @property
     def pfs(self) -> np.ndarray:
-        """Progression at a share of the time lived after the first month; the last contact where there was none."""
+        """Progression at a share of the time lived after induction; the last contact where there was none."""
         lived = np.where(np.isnan(self.os), self.high, self.os)
-        return np.where(self.progressed, np.round(1 + self.share * (lived - 1), 2), lived)
+        return np.where(self.progressed, np.round(INDUCTION + self.share * (lived - INDUCTION), 2), lived)
 
 
 def times(frame: pd.DataFrame, targets: Targets, random: np.random.Generator) -> pd.DataFrame:

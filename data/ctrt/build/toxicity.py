@@ -6,6 +6,7 @@ from assumed import SHARE_LOWER_GRADE
 from margins import shuffled
 from targets import ARMS, Targets
 
+from helpers.scorecard import printed
 from helpers.study import Study
 
 PRINTED_DOSES = ("low", "standard")
@@ -38,8 +39,8 @@ def _of_dose(targets: Targets, term: str, dose: str, size: int) -> dict[str, int
     key = {"population": "treated", "variable": term, "group": f"rt_dose={dose}"}
     counts = {}
     for group in ("grade_1_2", "grade_3_4"):
-        text = targets.printed("count", "percent", level=group, **key)
-        counts[group] = 0 if text == "no" else round(float(text) * size / 100)
+        share = printed(targets.printed("count", "percent", level=group, **key)).value
+        counts[group] = round(share * size / 100)
     return {"none": size - sum(counts.values()), **counts}
 
 
