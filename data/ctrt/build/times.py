@@ -72,7 +72,8 @@ def printed(targets: Targets) -> dict[tuple, tuple[float, float]]:
         key = {"population": population, "endpoint": endpoint}
         for group, name in [(group, name) for group in groups for name in ("median", "median_low", "median_high")]:
             try:
-                found[endpoint, group, name] = targets.window("kaplan_meier", name, **key, model="log", group=group)
+                window = targets.window("kaplan_meier", name, **key, model="log", group=group)
+                found[endpoint, group, name] = window[0] + 0.005, window[1] - 0.005
             except KeyError:
                 continue
         for name in ("hr", "hr_low", "hr_high"):
