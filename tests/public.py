@@ -26,10 +26,20 @@ def load(name: str) -> pd.DataFrame:
     if name == "colon_wide":
         return _colon()
     frame = data("survival", {"lung": "cancer"}.get(name, name)).drop(columns="rownames", errors="ignore")
+    return _prepared(name, frame)
+
+
+def _prepared(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A data set with each outcome as a time and an event, and what the reference values add to it."""
     if name == "veteran":
         frame["trt"] = frame["trt"].map({1: "standard", 2: "test"})
         frame["prior"] = frame["prior"].map({0: "no", 10: "yes"})
         frame["OS_time"], frame["OS_event"] = frame["time"], frame["status"]
+        frame["w"] = (frame["diagtime"] % 5 + 1) / 3
+        frame["adeno"] = (frame["celltype"] == "adeno").astype(float)
+    elif name == "heart":
+        frame["transplant"] = (frame["transplant"].astype(str) == "1").astype(float)
+        frame["w"] = (frame["id"] % 3 + 1) / 2
     elif name == "lung":
         frame["OS_time"], frame["OS_event"] = frame["time"], (frame["status"] == 2).astype(int)
     elif name == "jasa":

@@ -18,6 +18,7 @@ from public import load, order
 
 from helpers import cox, describe, survival
 from helpers.cohort.table import plain
+from helpers.cox import likelihood
 from helpers.ledger import select
 from helpers.study.schema import RowTests
 
@@ -376,6 +377,40 @@ def _table_tests(table: np.ndarray) -> dict[str, float]:
     return found
 
 
+def counting(dataset: str, analysis: str) -> dict[Key, float]:
+    """A Cox model on intervals, with weights, clusters and strata, straight from the kernel."""
+    terms, *given = analysis.split("|")
+    options = dict(each.split("=") for each in given)
+    frame = load(dataset)
+    strata = re.findall(r"strata\((\w+)\)", terms)
+    names = [term for term in terms.split("+") if "(" not in term]
+    columns = {"start": "start", "stop": "stop", "event": "event"} if dataset == "heart" else {}
+    data = {
+        "start": frame[columns["start"]].to_numpy() if columns else None,
+        "strata": frame[strata[0]].to_numpy() if strata else None,
+        "weights": frame["w"].to_numpy() if options["weighted"] == "TRUE" else None,
+        "ties": options["ties"],
+    }
+    time = frame[columns.get("stop", "time")].to_numpy(dtype=float)
+    event = frame[columns.get("event", "status")].to_numpy()
+    x = frame[names].astype(float)
+    fitted = cox.fit(x, time, event, clusters=frame[options["cluster"]].to_numpy(), **data)
+    null = cox.fit(x[[]], time, event, **data)
+    key = dataset, analysis
+    found = {(*key, "model", "loglik"): fitted.log_likelihood, (*key, "model", "loglik_null"): null.log_likelihood}
+    sets = likelihood.risk_sets(time, event, **data)
+    values = x.to_numpy()
+    score = likelihood.at(sets, values[sets.row], fitted.log_hr.to_numpy()).score_residuals(len(values))
+    for position, name in enumerate(names):
+        found |= {
+            (*key, name, "coef"): fitted.log_hr[name],
+            (*key, name, "se"): np.sqrt(fitted.covariance.loc[name, name]),
+            (*key, name, "robust_se"): np.sqrt(fitted.robust.loc[name, name]),
+            (*key, name, "score_squares"): (score[:, position] ** 2).sum(),
+        }
+    return found
+
+
 def analyses(name: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys((key[0], key[1]) for key in reference(name)))
 
@@ -400,6 +435,13 @@ def test_cox(tmp_path_factory, record_property):
         if "term_LRT" not in analysis:
             computed |= cox_model(folder, dataset, analysis)
     compare("cox.csv", computed, record_property)
+
+
+def test_counting(record_property):
+    computed = {}
+    for dataset, analysis in analyses("counting.csv"):
+        computed |= counting(dataset, analysis)
+    compare("counting.csv", computed, record_property)
 
 
 def test_tests(tmp_path_factory, record_property):

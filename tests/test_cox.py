@@ -315,3 +315,99 @@ def test_a_number_that_stops_varying_with_an_eventless_level_costs_only_itself(t
     frame = cox.multivariable(cohort_with(tmp_path, table, variables, ["arm", "x", "g"]))
     assert np.isfinite(select(frame, variable="arm", level="b").iloc[0]["hr"])
     assert "does not vary" in select(frame, variable="x").iloc[0]["not_estimable"]["hr"]
+
+
+def test_an_outlier_censored_late_leaves_a_finite_coefficient():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"x": rng.normal(size=60), "time": rng.exponential(10, 60).round(2) + 0.01, "event": 1})
+    table.loc[60] = [1e5, table["time"].max() + 5, 0]
+    fitted = cox.fit(table[["x"]], table["time"].to_numpy(), table["event"].to_numpy())
+    assert fitted.blank == {}
+    assert fitted.log_hr["x"] == pytest.approx(-0.000155095761564, rel=1e-9)
+    assert np.sqrt(fitted.covariance.loc["x", "x"]) == pytest.approx(0.010756624177119, rel=1e-9)
+
+
+def test_where_one_covariate_orders_all_deaths_the_others_stand_at_their_limit():
+    rng = np.random.default_rng(3)
+    time, event = np.arange(1, 41), np.ones(40)
+    table = pd.DataFrame({"x": np.arange(40)[::-1] * 1.0, "b": (rng.random(40) < 0.5) * 1.0})
+    fitted = cox.fit(table, time, event)
+    assert set(fitted.blank) == {"x", "b"}
+    assert fitted.log_likelihood == 0
+    table["x"] = np.floor(table["x"] / 4)
+    fitted, limit = cox.fit(table, time, event), cox.fit(table[["b"]], time, event, table["x"].to_numpy())
+    assert set(fitted.blank) == {"x"}
+    assert fitted.log_hr["b"] == pytest.approx(limit.log_hr["b"], rel=1e-10)
+    assert fitted.covariance.loc["b", "b"] == pytest.approx(limit.covariance.loc["b", "b"], rel=1e-10)
+    assert fitted.log_likelihood == pytest.approx(limit.log_likelihood, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [50, 200, 500])
+def test_one_pair_out_of_order_makes_the_maximum_finite(n):
+    """Two neighbours of n ordered deaths exchanged: the derivative of the log likelihood is zero near log(n - 1)."""
+    x = np.arange(n)[::-1] * 1.0
+    x[[n // 2, n // 2 + 1]] = x[[n // 2 + 1, n // 2]]
+    fitted = cox.fit(pd.DataFrame({"x": x}), np.arange(1, n + 1), np.ones(n))
+
+    def slope(beta):
+        at_risk = [np.exp(beta * (x[k:] - x[k:].max())) for k in range(n)]
+        return sum(x[k] - (r @ x[k:]) / r.sum() for k, r in enumerate(at_risk))
+
+    assert fitted.blank == {}
+    assert fitted.log_hr["x"] == pytest.approx(brentq(slope, 0.1, 20, xtol=1e-14), rel=1e-9)
+    assert fitted.log_hr["x"] == pytest.approx(np.log(n - 1), abs=0.01)
+
+
+def test_a_separated_combination_costs_both_its_covariates_and_no_third():
+    rng = np.random.default_rng(8)
+    n = 60
+    table = pd.DataFrame({"a": rng.normal(size=n), "z": rng.normal(size=n)})
+    time = rng.exponential(10, n)
+    table["b"] = np.round(-np.argsort(np.argsort(time)) / 12) - table["a"]
+    fitted = cox.fit(table, time, np.ones(n))
+    level = (table["a"] + table["b"]).round(6).to_numpy()
+    limit = cox.fit(table[["a", "z"]], time, np.ones(n), level)
+    assert set(fitted.blank) == {"a", "b"}
+    assert fitted.log_hr["z"] == pytest.approx(limit.log_hr["z"], rel=1e-8)
+    assert fitted.log_likelihood == pytest.approx(limit.log_likelihood, rel=1e-10)
+
+
+def test_separation_among_those_who_come_and_go():
+    start = np.array([0, 0, 0, 2, 2, 4.0])
+    stop = np.array([1, 3, 5, 3, 6, 7.0])
+    x = pd.DataFrame({"x": [3.0, 2, 1, 5, 0, 4]})
+    assert cox.fit(x, stop, np.array([1, 0, 1, 1, 0, 0]), start=start).blank == {}
+    event = np.array([1, 0, 0, 1, 0, 1])
+    assert set(cox.fit(x, stop, event, start=start).blank) == {"x"}
+
+
+def test_splitting_a_life_into_intervals_changes_nothing(gbsg2):
+    data = gbsg2.outcome("RFS")
+    x, time, event = data[["age", "pnodes"]], data["time"].to_numpy(), data["event"].to_numpy()
+    whole = cox.fit(x, time, event)
+    cut = time / 3
+    parts = [
+        cox.fit(
+            pd.concat([x, x], ignore_index=True),
+            np.concatenate([cut, time]),
+            np.concatenate([np.zeros(len(time)), event]),
+            start=np.concatenate([np.full(len(time), -np.inf), cut]),
+            clusters=np.tile(np.arange(len(time)), 2),
+        ),
+        cox.fit(x, time, event, clusters=np.arange(len(time))),
+    ]
+    for fitted in parts:
+        np.testing.assert_allclose(fitted.log_hr, whole.log_hr, rtol=1e-10)
+        np.testing.assert_allclose(fitted.robust, parts[1].robust, rtol=1e-9)
+
+
+def test_a_weight_of_two_is_the_patient_twice_under_breslow(gbsg2):
+    data = gbsg2.outcome("RFS")
+    x, time, event = data[["age", "pnodes"]], data["time"].to_numpy(), data["event"].to_numpy()
+    weights = 1 + (np.arange(len(time)) % 3 == 0)
+    twice = np.repeat(np.arange(len(time)), weights)
+    one = cox.fit(x, time, event, weights=weights, ties="breslow")
+    two = cox.fit(x.iloc[twice].reset_index(drop=True), time[twice], event[twice], ties="breslow")
+    np.testing.assert_allclose(one.log_hr, two.log_hr, rtol=1e-10)
+    np.testing.assert_allclose(one.covariance, two.covariance, rtol=1e-9)
+    assert one.log_likelihood == pytest.approx(two.log_likelihood, rel=1e-12)

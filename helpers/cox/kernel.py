@@ -1,21 +1,25 @@
-"""The Cox partial likelihood and its maximum: vectorised Newton-Raphson with Efron's ties and strata.
+"""The maximum of a Cox partial likelihood, and what is left of it where it lies at infinity.
 
-Cox (1972), Efron (1977). The information needs no sum of outer products over risk sets: every patient's outer product
-is weighted once by the hazard the patient has lived through, so a step costs patients times squared parameters.
+Newton's method on `helpers.cox.likelihood`. A coefficient without a finite maximum is found by linear programming
+(`helpers.cox.separation`), never by its size; everything else keeps its estimate in the limit.
 """
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from scipy import linalg
 
-MAX_STEPS = 200
+from helpers.cox.likelihood import Likelihood, RiskSets, at, risk_sets
+from helpers.cox.separation import monotone_direction
+
+MAX_STEPS = 500
 TOLERANCE = 1e-16
 CONSTANT = 1e-10
 DEPENDENT = 1e-11
-FLAT = 1e-8
+FLAT = 1e-5
+FAR = 15.0
+SAME = 1e-7
 NO_VARIATION = "the variable does not vary among the patients at risk"
 NO_MAXIMUM = "the partial likelihood has no finite maximum"
 
@@ -24,8 +28,9 @@ NO_MAXIMUM = "the partial likelihood has no finite maximum"
 class Fit:
     """A maximised partial likelihood: coefficients and their covariance by column of the design.
 
-    `blank` names columns without an estimate and why: they do not vary, or their coefficient runs to infinity and the
-    others stand at their limit. `problem` says why there is no fit at all.
+    `robust` is the sandwich covariance where clusters were given (Lin & Wei, 1989). `blank` names columns without an
+    estimate and why: they do not vary, or their coefficient runs to infinity and the others stand at their limit.
+    `problem` says why there is no fit at all.
     """
 
     log_hr: pd.Series
@@ -33,123 +38,157 @@ class Fit:
     log_likelihood: float
     blank: dict = field(default_factory=dict)
     problem: str = ""
+    robust: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
-class RiskSets:
-    """Patients sorted by stratum and falling time, and where each risk set ends.
+class Rows:
+    """What is at risk at one death or more: covariates in standard deviations, intervals, events, strata, weights."""
 
-    A block is the patients of one stratum who share a time; `strata` and `blocks` are each stratum's patients and
-    blocks. `owner` and `fraction` hold one entry a death: its block, and the share of the block's deaths that Efron
-    takes out of the risk set before it.
-    """
+    x: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    event: np.ndarray
+    stratum: np.ndarray
+    weight: np.ndarray
+    cluster: np.ndarray
+    ties: str
 
-    order: np.ndarray
-    death: np.ndarray
-    block: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-    strata: list[slice]
-    blocks: list[slice]
-    owner: np.ndarray
-    fraction: np.ndarray
-
-
-def risk_sets(time: np.ndarray, event: np.ndarray, strata: np.ndarray | None = None) -> RiskSets:
-    """Sort once what every step of the maximisation needs."""
-    stratum = np.zeros(len(time)) if strata is None else np.asarray(strata)
-    order = np.lexsort((-np.asarray(time), stratum))
-    s, t, death = stratum[order], np.asarray(time)[order], np.asarray(event)[order].astype(bool)
-    new = np.r_[True, (s[1:] != s[:-1]) | (t[1:] != t[:-1])]
-    block = np.cumsum(new) - 1
-    first = np.flatnonzero(new)
-    last = np.r_[first[1:] - 1, len(t) - 1]
-    edges = np.flatnonzero(np.r_[True, s[1:] != s[:-1], True])
-    deaths = np.bincount(block, death).astype(int)
-    owner = np.repeat(np.arange(len(first)), deaths)
-    fraction = np.concatenate([np.arange(d) / d for d in deaths[deaths > 0]]) if deaths.any() else np.zeros(0)
-    slices = [slice(a, b) for a, b in pairwise(edges)]
-    blocks = [slice(block[each.start], block[each.stop - 1] + 1) for each in slices]
-    return RiskSets(order, death, block, first, last, slices, blocks, owner, fraction)
+    def sets(self, level: np.ndarray | None = None) -> RiskSets:
+        """The risk sets, within levels of a value where one is given."""
+        stratum = self.stratum if level is None else _joined(self.stratum, level)
+        data = {"start": self.start, "strata": stratum, "weights": self.weight, "ties": self.ties}
+        return risk_sets(self.stop, self.event, **data)
 
 
-def evaluate(sets: RiskSets, x: np.ndarray, beta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Log partial likelihood, score and information at `beta`; `x` is sorted like the risk sets.
-
-    Weights are relative to a level that rises with the largest linear predictor so far, so that an extreme patient
-    neither overflows nor silences the risk sets the patient is not in.
-    """
-    eta = x @ beta
-    level = _levels(sets, eta)
-    at_end = level[sets.last]
-    relative = np.exp(eta - at_end[sets.block])
-    dead0 = np.add.reduceat(relative * sets.death, sets.first)
-    dead1 = np.add.reduceat((relative * sets.death)[:, None] * x, sets.first)
-    weights = np.column_stack([np.ones(len(x)), x]) * np.exp(eta - level)[:, None]
-    whole = _accumulated(sets, weights, level)[sets.last]
-    owner, fraction = sets.owner, sets.fraction
-    size = whole[owner, 0] - fraction * dead0[owner]
-    mean = (whole[owner, 1:] - fraction[:, None] * dead1[owner]) / size[:, None]
-    log_likelihood = float(eta[sets.death].sum() - (np.log(size) + at_end[owner]).sum())
-    score = x[sets.death].sum(axis=0) - mean.sum(axis=0)
-    with np.errstate(divide="ignore"):
-        log_hazard = np.log(np.bincount(owner, 1 / size, minlength=len(sets.first))) - at_end
-    share = np.bincount(owner, fraction / size, minlength=len(sets.first))[sets.block]
-    for part in sets.blocks:
-        log_hazard[part] = np.logaddexp.accumulate(log_hazard[part][::-1])[::-1]
-    lived = np.exp(eta + log_hazard[sets.block]) - sets.death * relative * share
-    return log_likelihood, score, (x * lived[:, None]).T @ x - mean.T @ mean
-
-
-def fit(columns: pd.DataFrame, time: np.ndarray, event: np.ndarray, strata: np.ndarray | None = None) -> Fit:
+def fit(
+    columns: pd.DataFrame,
+    time: np.ndarray,
+    event: np.ndarray,
+    strata: np.ndarray | None = None,
+    *,
+    start: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    clusters: np.ndarray | None = None,
+    ties: str = "efron",
+) -> Fit:
     """Maximise the partial likelihood of numeric `columns`, baseline hazards free by stratum.
 
-    Patients who left before the first death of their stratum are in no risk set and change nothing. There is no fit,
-    and `problem` says why, without events, with more parameters than events, with dependent columns and where the
-    steps do not converge.
+    A row is at risk after `start` (always, where none is given) up to and including `time`; at risk at no death, it
+    changes nothing. There is no fit, and `problem` says why, without events, with more parameters than events, with
+    dependent columns and where the steps do not converge.
     """
-    time, event = np.asarray(time, dtype=float), np.asarray(event).astype(bool)
-    stratum = np.zeros(len(time), dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
     names = list(columns.columns)
-    x = columns.to_numpy(dtype=float).reshape(len(columns), len(names))
-    empty = pd.Series(np.nan, index=names, dtype=float), pd.DataFrame(np.nan, index=names, columns=names, dtype=float)
-    if not event.any():
-        return Fit(*empty, np.nan, problem="no events")
-    x, time, event, stratum = _at_risk(x, time, event, stratum)
-    x, scale = _standardised(x, stratum)
+    rows, scale = _prepared(columns, time, event, strata, start, weights, clusters, ties)
     blank = {name: NO_VARIATION for name, each in zip(names, scale, strict=True) if each == 0}
     kept = np.flatnonzero(scale)
-    if len(kept) > event.sum():
-        return Fit(*empty, np.nan, problem="more parameters than events")
-    sets = risk_sets(time, event, stratum)
-    x = x[sets.order][:, kept]
-    at_zero = evaluate(sets, x, np.zeros(len(kept)))
-    spread = np.linalg.eigvalsh(at_zero[2])
-    if len(kept) and spread.min() < DEPENDENT * max(spread.max(), 1):
-        return Fit(*empty, np.nan, problem="covariates are linearly dependent")
-    beta, log_likelihood, information, converged = _maximum(sets, x, at_zero)
-    if not converged:
-        return Fit(*empty, np.nan, problem="the maximisation did not converge; look for an extreme value")
-    covariance, runaway = _inverse(information, at_zero[2])
-    blank |= {names[kept[position]]: NO_MAXIMUM for position in np.flatnonzero(runaway)}
-    log_hr, whole = empty
-    log_hr.iloc[kept] = beta / scale[kept]
-    whole.iloc[kept, kept] = covariance / np.outer(scale[kept], scale[kept])
-    return Fit(log_hr, whole, log_likelihood, blank)
+    reached, problem = None, "" if rows.event.any() else "no events"
+    if len(kept) > rows.event.sum() > 0:
+        problem = "more parameters than events"
+    if not problem:
+        reached, problem = _reached(rows, rows.x[:, kept])
+    if problem:
+        return Fit(*_tables(names, kept, scale, None, None), np.nan, problem=problem)
+    blank |= {names[kept[position]]: NO_MAXIMUM for position in np.flatnonzero(reached.lost)}
+    inverse = reached.basis @ linalg.pinvh(reached.likelihood.information) @ reached.basis.T
+    log_hr, covariance = _tables(names, kept, scale, reached, inverse)
+    robust = None
+    if clusters is not None:
+        robust = _tables(names, kept, scale, reached, _sandwich(rows, reached, inverse))[1]
+    return Fit(log_hr, covariance, reached.likelihood.value, blank, robust=robust)
 
 
-def _at_risk(x: np.ndarray, time: np.ndarray, event: np.ndarray, stratum: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The patients who are at risk at one death or more."""
-    first = np.full(stratum.max() + 1, np.inf)
-    np.minimum.at(first, stratum[event], time[event])
-    kept = time >= first[stratum]
-    return x[kept], time[kept], event[kept], stratum[kept]
+@dataclass(frozen=True)
+class Reached:
+    """Where Newton's steps ended: coefficients of `basis`, whose columns span what has a finite maximum."""
+
+    likelihood: Likelihood
+    beta: np.ndarray
+    basis: np.ndarray
+    converged: bool
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Covariates whose coefficient has no finite estimate."""
+        left = np.eye(len(self.basis)) - self.basis @ self.basis.T
+        return np.abs(left).max(axis=0, initial=0) > SAME
+
+
+def _reached(rows: Rows, x: np.ndarray) -> tuple[Reached, str]:
+    """The maximum, or its limit within the levels of every direction that runs to infinity, or why there is neither."""
+    sets = rows.sets()
+    at_zero = at(sets, x[sets.row], np.zeros(x.shape[1])).information
+    size = np.linalg.eigvalsh(at_zero)
+    if len(size) and size.min() < DEPENDENT * max(size.max(), 1):
+        return None, "covariates are linearly dependent"
+    found = _maximum(sets, x, np.eye(len(size)))
+    if len(size) and _suspicious(found, at_zero):
+        level = _limit(rows, x, sets)
+        if level is not None:
+            sets = rows.sets(level)
+            size, directions = np.linalg.eigh(at(sets, x[sets.row], np.zeros(x.shape[1])).information)
+            found = _maximum(sets, x, directions[:, size > DEPENDENT * max(size.max(), 1)])
+    return found, "" if found.converged else "the maximisation did not converge; look for an extreme value"
+
+
+def _suspicious(found: Reached, at_zero: np.ndarray) -> bool:
+    """Whether a maximum may lie at infinity: no convergence, hazards far apart, or a direction without information."""
+    if not found.converged or np.ptp(found.likelihood.eta) > FAR:
+        return True
+    return float(linalg.eigh(found.likelihood.information, at_zero, eigvals_only=True).min()) < FLAT
+
+
+def _tables(
+    names: list, kept: np.ndarray, scale: np.ndarray, reached: Reached | None, covariance: np.ndarray | None
+) -> tuple[pd.Series, pd.DataFrame]:
+    """Coefficients and covariance per unit of each column, empty where there is no estimate."""
+    log_hr = pd.Series(np.nan, index=names, dtype=float)
+    whole = pd.DataFrame(np.nan, index=names, columns=names, dtype=float)
+    if reached is not None:
+        lost = reached.lost
+        log_hr.iloc[kept] = np.where(lost, np.nan, reached.basis @ reached.beta) / scale[kept]
+        covariance = np.where(lost | lost[:, None], np.nan, covariance)
+        whole.iloc[kept, kept] = covariance / np.outer(scale[kept], scale[kept])
+    return log_hr, whole
+
+
+def _prepared(
+    columns: pd.DataFrame,
+    time: np.ndarray,
+    event: np.ndarray,
+    strata: np.ndarray | None,
+    start: np.ndarray | None,
+    weights: np.ndarray | None,
+    clusters: np.ndarray | None,
+    ties: str,
+) -> tuple[Rows, np.ndarray]:
+    """The rows that matter and the standard deviation each column was divided by."""
+    n = len(columns)
+    stop, dead = np.asarray(time, dtype=float), np.asarray(event).astype(bool)
+    begin = np.full(n, -np.inf) if start is None else np.asarray(start, dtype=float)
+    stratum = np.zeros(n, dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
+    weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    cluster = np.arange(n) if clusters is None else pd.factorize(np.asarray(clusters))[0]
+    kept = (weight > 0) & _at_risk(begin, stop, dead & (weight > 0), stratum)
+    x, scale = _standardised(columns.to_numpy(dtype=float).reshape(n, columns.shape[1])[kept], stratum[kept])
+    parts = (begin[kept], stop[kept], dead[kept], stratum[kept], weight[kept], cluster[kept])
+    return Rows(x, *parts, ties), scale
+
+
+def _at_risk(start: np.ndarray, stop: np.ndarray, event: np.ndarray, stratum: np.ndarray) -> np.ndarray:
+    """Rows at risk at one death or more."""
+    inside = np.zeros(len(stop), dtype=bool)
+    for each in np.unique(stratum):
+        rows = np.flatnonzero(stratum == each)
+        deaths = np.sort(stop[rows][event[rows]])
+        inside[rows] = np.searchsorted(deaths, stop[rows], "right") > np.searchsorted(deaths, start[rows], "right")
+    return inside
 
 
 def _standardised(x: np.ndarray, stratum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns less their stratum's mean in units of the standard deviation left; scale 0 where none is left."""
-    if not x.shape[1]:
-        return x, np.zeros(0)
+    if not x.size:
+        return x, np.zeros(x.shape[1])
     size = np.bincount(stratum)
     means = np.column_stack([np.bincount(stratum, column) for column in x.T]) / np.maximum(size, 1)[:, None]
     centred = x - means[stratum]
@@ -158,61 +197,56 @@ def _standardised(x: np.ndarray, stratum: np.ndarray) -> tuple[np.ndarray, np.nd
     return centred / np.where(scale > 0, scale, 1), scale
 
 
-def _maximum(sets: RiskSets, x: np.ndarray, at_zero: tuple) -> tuple[np.ndarray, float, np.ndarray, bool]:
-    """Newton's steps, halved where they overshoot, until one more would change nothing."""
-    beta = np.zeros(x.shape[1])
-    value, score, information = at_zero
+def _maximum(sets: RiskSets, x: np.ndarray, basis: np.ndarray) -> Reached:
+    """Newton's steps from zero, halved where they overshoot, until one more would change nothing."""
+    entries = (x @ basis)[sets.row]
+    beta = np.zeros(basis.shape[1])
+    now = at(sets, entries, beta)
     for _ in range(MAX_STEPS):
-        step = np.linalg.lstsq(information, score, rcond=None)[0]
-        gain = float(score @ step)
-        ahead = evaluate(sets, x, beta + step)
-        while not (np.isfinite(ahead[0]) and ahead[0] >= value - 1e-12 * (1 + abs(value))):
+        step = np.linalg.lstsq(now.information, now.score, rcond=None)[0]
+        gain = float(now.score @ step)
+        ahead = at(sets, entries, beta + step)
+        while not (np.isfinite(ahead.value) and ahead.value >= now.value - 1e-12 * (1 + abs(now.value))):
             step = step / 2
             if np.abs(step).max() < 1e-12:
-                return beta, value, information, False
-            ahead = evaluate(sets, x, beta + step)
-        beta, (value, score, information) = beta + step, ahead
-        if gain < TOLERANCE * (1 + abs(value)):
-            return beta, value, information, True
-    return beta, value, information, False
+                return Reached(now, beta, basis, converged=False)
+            ahead = at(sets, entries, beta + step)
+        beta, now = beta + step, ahead
+        if gain < TOLERANCE * (1 + abs(now.value)):
+            return Reached(now, beta, basis, converged=True)
+    return Reached(now, beta, basis, converged=False)
 
 
-def _inverse(information: np.ndarray, at_zero: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Covariance of the coefficients, and which of them run to infinity.
-
-    Where the maximum is finite a direction keeps a share of the information it had at zero; along a coefficient that
-    runs away it keeps none.
-    """
-    if not len(information):
-        return information, np.zeros(0, dtype=bool)
-    share, directions = linalg.eigh(information, at_zero)
-    flat = share < FLAT
-    length = directions[:, flat] / np.maximum(np.abs(directions[:, flat]).max(axis=0, initial=0), 1e-300)
-    runaway = (np.abs(length) > 1e-3).any(axis=1)
-    steep = directions[:, ~flat]
-    covariance = (steep / share[~flat]) @ steep.T
-    covariance[runaway, :] = covariance[:, runaway] = np.nan
-    return covariance, runaway
+def _limit(rows: Rows, x: np.ndarray, sets: RiskSets) -> np.ndarray | None:
+    """A value a row along every direction without a finite maximum, one after the other; None where all are finite."""
+    level = None
+    while True:
+        entries = x[sets.row]
+        direction = monotone_direction(entries, sets, at(sets, entries, np.zeros(x.shape[1])).score)
+        if direction is None:
+            return level
+        value = _grouped(x @ direction)
+        level = value if level is None else _joined(level, value)
+        sets = rows.sets(level)
 
 
-def _levels(sets: RiskSets, eta: np.ndarray) -> np.ndarray:
-    """For every patient a level within 200 of the largest linear predictor from the stratum's longest time down."""
-    level = np.empty_like(eta)
-    for part in sets.strata:
-        largest = np.maximum.accumulate(eta[part])
-        level[part] = largest[0] + 200 * np.floor((largest - largest[0]) / 200)
-    return level
+def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """One number for each pair of values that occurs."""
+    return pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
 
 
-def _accumulated(sets: RiskSets, values: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Running sums from the longest time down, anew in each stratum, each in units of exp(its patient's level)."""
-    sums = np.empty_like(values)
-    for part in sets.strata:
-        steps = np.flatnonzero(np.diff(level[part])) + 1
-        edges = [part.start, *(part.start + steps), part.stop]
-        carried = np.zeros(values.shape[1])
-        for start, stop in pairwise(edges):
-            if start > part.start:
-                carried = sums[start - 1] * np.exp(level[start - 1] - level[start])
-            sums[start:stop] = np.cumsum(values[start:stop], axis=0) + carried
-    return sums
+def _grouped(value: np.ndarray) -> np.ndarray:
+    """Values as whole numbers, those that differ by rounding only the same."""
+    order = np.argsort(value)
+    group = np.cumsum(np.r_[0, np.diff(value[order]) > SAME])
+    found = np.empty(len(value), dtype=int)
+    found[order] = group
+    return found
+
+
+def _sandwich(rows: Rows, reached: Reached, inverse: np.ndarray) -> np.ndarray:
+    """Covariance from the scores of independent clusters: Lin & Wei (1989), as in R, without a small-sample factor."""
+    scores = rows.weight[:, None] * reached.likelihood.score_residuals(len(rows.x)) @ reached.basis.T
+    sums = np.zeros((rows.cluster.max() + 1, scores.shape[1]))
+    np.add.at(sums, rows.cluster, scores)
+    return inverse @ (sums.T @ sums) @ inverse

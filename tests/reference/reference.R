@@ -1,6 +1,6 @@
 # Reference values for the tests, computed by R's package survival on its own data sets.
-# Run: Rscript tests/reference/reference.R     Writes next to itself versions.txt and four tables,
-# km.csv, logrank.csv, cox.csv and tests.csv: dataset,analysis,term,statistic,value.
+# Run: Rscript tests/reference/reference.R     Writes next to itself versions.txt and five tables,
+# km.csv, logrank.csv, cox.csv, counting.csv and tests.csv: dataset,analysis,term,statistic,value.
 # Cox models are run to eps = 1e-12: at R's default of 1e-9 a slow one stops 2e-6 short of its maximum.
 # Times are in days or as the data set has them; NA is "not reached" or "no estimate".
 
@@ -200,6 +200,32 @@ cox("lung", lung, "OS", "multi_completecase", c("age", "sex", "ph.ecog", "ph.kar
 v <- c("hormon", "age", "meno", "size", "factor(grade)", "nodes", "pgr", "er")
 cox("gbsg", gbsg, "RFS", "multi", v)
 cox("gbsg", gbsg, "RFS", "multi+strata(grade)", c(setdiff(v, "factor(grade)"), "strata(grade)"))
+
+# ---- Cox on intervals (start, stop], with weights, strata, clusters and either method for ties
+
+heart$transplant <- as.numeric(heart$transplant == "1")
+heart$w <- (heart$id %% 3 + 1) / 2
+veteran$w <- (veteran$diagtime %% 5 + 1) / 3
+veteran$adeno <- as.numeric(veteran$celltype == "adeno")
+
+counting <- function(name, d, response, terms, cluster, ties, weighted) {
+  f <- as.formula(paste(response, "~", paste(terms, collapse = " + ")))
+  fit <- do.call(coxph, list(f, data = d, ties = ties, weights = if (weighted) d$w, cluster = d[[cluster]],
+                             control = coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 100)))
+  analysis <- sprintf("%s|cluster=%s|ties=%s|weighted=%s", paste(terms, collapse = "+"), cluster, ties, weighted)
+  score <- rbind(residuals(fit, "score"))
+  for (i in seq_along(coef(fit)))
+    add("counting", name, analysis, names(coef(fit))[i],
+        c(coef = coef(fit)[[i]], se = sqrt(fit$naive.var[i, i]), robust_se = sqrt(fit$var[i, i]),
+          score_squares = sum(cbind(score)[, i]^2)))
+  add("counting", name, analysis, "model", c(loglik_null = fit$loglik[1], loglik = fit$loglik[2]))
+}
+
+for (ties in c("efron", "breslow")) for (weighted in c(FALSE, TRUE)) {
+  counting("heart", heart, "Surv(start, stop, event)", c("age", "year", "surgery", "transplant"), "id", ties, weighted)
+  counting("heart", heart, "Surv(start, stop, event)", c("age", "transplant", "strata(surgery)"), "id", ties, weighted)
+  counting("veteran", veteran, "Surv(time, status)", c("karno", "age", "adeno"), "diagtime", ties, weighted)
+}
 
 # ---- baseline: summaries by group and tests of two groups
 
