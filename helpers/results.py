@@ -35,7 +35,7 @@ def _survival(cohort: Cohort) -> list[pd.DataFrame]:
 
 
 def _prognostic_factors(cohort: Cohort) -> list[pd.DataFrame]:
-    return [cox.univariable(cohort), cox.multivariable(cohort)]
+    return [cox.univariable(cohort), cox.multivariable(cohort), cox.proportionality(cohort)]
 
 
 def _adverse_events(cohort: Cohort) -> list[pd.DataFrame]:

@@ -68,9 +68,28 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
         effects = frame[(frame["variable"] != study.arms.column) & (frame["variable"] != "")]
         found = _found(study, effects)
         label = study.endpoints[endpoint].label
-        named = notation.within(study.model(model, endpoint, population).label)
-        sentences.append(f"{label}, {named}{study.of_population(population)}: {found}.")
+        sentences.append(f"{label}, {_model_named(study, frame.iloc[0])}: {found}.")
     return Sentences(tuple(sentences), bullets=True)
+
+
+def proportionality(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """Where the effect of treatment changes with time, model by model, or that no model shows it, from ledger rows."""
+    tests = pivot(select(rows, analysis="diagnostics", variable=study.arms.column))
+    failing = tests[tests["p_proportional"] < 1 - study.confidence]
+    if failing.empty:
+        said = "No model shows an effect of treatment that changes with time." if len(tests) else ""
+        return Sentences((said,) if said else ())
+    named = []
+    for _, row in failing.iterrows():
+        label, p = study.endpoints[row["endpoint"]].label, notation.p_equals(row["p_proportional"])
+        named.append(f"{label}, {_model_named(study, row)} ({p})")
+    caution = "There the hazard ratio is an average over time; read the curves and the restricted means first."
+    return Sentences((f"Hazards are not proportional between the arms: {'; '.join(named)}.", caution))
+
+
+def _model_named(study: Study, row: pd.Series) -> str:
+    label = study.model(row["model"], row["endpoint"], row["population"]).label
+    return notation.within(label) + study.of_population(row["population"])
 
 
 def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Sentences:
@@ -134,6 +153,7 @@ def key_findings(
     if len(select(rows, analysis="kaplan_meier")):
         parts += survival(rows, study=study, interval=interval).sentences
     if len(select(rows, analysis=["cox_univariable", "cox_multivariable"])):
+        parts += proportionality(rows, study=study).sentences
         parts += treatment(rows, study=study).sentences
         parts += factors(rows, study=study).sentences
     if study.adverse_events and len(select(rows, variable=list(study.adverse_events.terms))):

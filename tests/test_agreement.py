@@ -377,6 +377,34 @@ def _table_tests(table: np.ndarray) -> dict[str, float]:
     return found
 
 
+def proportional(dataset: str, analysis: str) -> dict[Key, float]:
+    """The tests of proportional hazards of a Cox model, factors as indicators in R's order."""
+    outcome, formula, transform = analysis.split("|")
+    named = formula.split("+")
+    strata = [bare(re.sub(r"strata\((.*)\)", r"\1", name)) for name in named if name.startswith("strata")]
+    named = [name for name in named if not name.startswith("strata")]
+    frame = load(dataset).dropna(subset=[*map(bare, named), *strata])
+    columns, terms = {}, {}
+    for name in named:
+        values, first = frame[bare(name)], len(columns)
+        if name.startswith("factor") or values.dtype == object:
+            columns |= {(name, each): (values.map(plain) == each) * 1.0 for each in order(bare(name), values)[1:]}
+        else:
+            columns[name, ""] = values.astype(float)
+        terms[name] = list(range(first, len(columns)))
+    x = pd.DataFrame(columns, index=frame.index)
+    x.columns = list(columns)
+    time, event = (frame[f"{outcome}_{what}"].to_numpy(dtype=float) for what in ("time", "event"))
+    stratum = frame[strata[0]].to_numpy() if strata else None
+    given = {"terms": terms, "strata": stratum, "transform": transform.removeprefix("zph=")}
+    found = cox.score_tests(x, time, event, cox.fit(x, time, event, stratum).log_hr.to_numpy(), **given)
+    return {
+        (dataset, analysis, term or "GLOBAL", statistic): value
+        for term, values in found.items()
+        for statistic, value in zip(("chisq", "df", "p"), values, strict=True)
+    }
+
+
 def counting(dataset: str, analysis: str) -> dict[Key, float]:
     """A Cox model on intervals, with weights, clusters and strata, straight from the kernel."""
     terms, *given = analysis.split("|")
@@ -435,6 +463,13 @@ def test_cox(tmp_path_factory, record_property):
         if "term_LRT" not in analysis:
             computed |= cox_model(folder, dataset, analysis)
     compare("cox.csv", computed, record_property)
+
+
+def test_proportional_hazards(record_property):
+    computed = {}
+    for dataset, analysis in analyses("zph.csv"):
+        computed |= proportional(dataset, analysis)
+    compare("zph.csv", computed, record_property)
 
 
 def test_counting(record_property):

@@ -7,8 +7,9 @@ from building import arms, categorical, cohort_of, continuous, endpoint
 from scipy.optimize import brentq
 from statsmodels.duration.hazard_regression import PHReg
 
-from helpers import cox
-from helpers.ledger import select
+from helpers import cox, tables, wording
+from helpers.ledger import melt, select
+from helpers.results import results
 
 SIX = pd.DataFrame({"x": [1, 1, 1, 0, 0, 0], "time": [1, 1, 6, 6, 8, 9], "event": [1, 0, 1, 1, 0, 1]})
 
@@ -411,3 +412,74 @@ def test_a_weight_of_two_is_the_patient_twice_under_breslow(gbsg2):
     np.testing.assert_allclose(one.log_hr, two.log_hr, rtol=1e-10)
     np.testing.assert_allclose(one.covariance, two.covariance, rtol=1e-9)
     assert one.log_likelihood == pytest.approx(two.log_likelihood, rel=1e-12)
+
+
+def changing_log_likelihood(beta: float, gamma: float) -> float:
+    """The six patients' log likelihood with the effect beta + gamma g(t), g = 1 - S(t-), written out by hand."""
+    x, time, event = (SIX[name].to_numpy() for name in ("x", "time", "event"))
+    value = 0.0
+    for t, g in ((1, 0.0), (6, 1 / 6), (9, 1 - 5 / 6 * 2 / 4)):
+        risk, dead = time >= t, (time == t) & (event == 1)
+        eta = (beta + gamma * g) * x
+        value += eta[dead].sum()
+        for k in range(dead.sum()):
+            value -= np.log(np.exp(eta[risk]).sum() - k / dead.sum() * np.exp(eta[dead]).sum())
+    return value
+
+
+def test_six_patients_proportional_hazards_by_hand():
+    """The score test from numerical derivatives of the likelihood written out."""
+    x, time, event = SIX[["x"]], SIX["time"].to_numpy(), SIX["event"].to_numpy()
+    fitted = cox.fit(x, time, event)
+    beta, h = fitted.log_hr["x"], 1e-4
+    assert changing_log_likelihood(beta, 0) == pytest.approx(fitted.log_likelihood, abs=1e-12)
+
+    def second(i, j):
+        step = np.eye(2) * h
+        corners = [(s * step[i] + t * step[j], s * t) for s in (1, -1) for t in (1, -1)]
+        return sum(sign * changing_log_likelihood(beta + d[0], d[1]) for d, sign in corners) / (4 * h * h)
+
+    information = -np.array([[second(0, 0), second(0, 1)], [second(1, 0), second(1, 1)]])
+    score = (changing_log_likelihood(beta, h) - changing_log_likelihood(beta, -h)) / (2 * h)
+    left = information[1, 1] - information[0, 1] ** 2 / information[0, 0]
+    found = cox.score_tests(x, time, event, fitted.log_hr.to_numpy(), terms={"x": [0]})
+    assert found["x"][0] == pytest.approx(score**2 / left, rel=1e-5)
+    assert found["x"] == found[""]
+    assert found["x"][1] == 1
+
+
+def test_hazards_that_cross_are_told_first_and_those_that_do_not_are_not(tmp_path):
+    """Two arms, one dying early and one late: the effect changes with time, a second variable's does not."""
+    rng = np.random.default_rng(4)
+    n = 400
+    arm = np.where(np.arange(n) % 2, "b", "a")
+    time = np.where(arm == "b", rng.weibull(3, n) * 12, rng.weibull(0.8, n) * 12).round(3) + 0.001
+    table = pd.DataFrame({"arm": arm, "time": time, "event": 1, "x": rng.normal(size=n).round(3)})
+    cohort = cohort_with(tmp_path, table, {"x": continuous()}, ["arm", "x"])
+    tests = cox.proportionality(cohort)
+    assert select(tests, variable="arm")["p_proportional"].iloc[0] < 1e-6
+    assert select(tests, variable="x")["p_proportional"].iloc[0] > 0.05
+    assert select(tests, variable="")["df"].iloc[0] == 2
+    (table,) = tables.proportionality(tests, study=cohort.study)
+    assert table.rows[0].cells[:3] == ("Survival: A model", "<0.001", "<0.001")
+    rows = results(cohort.study, cohort)
+    said = list(wording.key_findings(rows, study=cohort.study).sentences)
+    first = next(i for i, each in enumerate(said) if each.startswith("Hazards are not proportional between the arms"))
+    assert "Survival, A model (P < 0.001)" in said[first]
+    assert first < next(i for i, each in enumerate(said) if each.startswith("A model:"))
+
+
+def test_proportionality_of_the_shipped_study(gbsg2):
+    tests = cox.proportionality(gbsg2)
+    adjusted = select(tests, model="adjusted").set_index("variable")
+    assert adjusted["df"].to_dict()["tgrade"] == 2
+    assert adjusted.loc["horTh", "p_proportional"] > 0.5
+    said = wording.proportionality(melt([tests], "x"), study=gbsg2.study).sentences
+    assert said == ("No model shows an effect of treatment that changes with time.",)
+
+
+def test_a_ratio_too_near_one_asks_for_a_scale(tmp_path):
+    table = table_of()
+    table["x"] *= 1e7
+    rows = cox.multivariable(cohort_with(tmp_path, table, {"x": continuous(), "g": categorical("u", "v", "w")}, ["x"]))
+    assert "set `per`" in select(rows, variable="x").iloc[0]["not_estimable"]["hr"]

@@ -34,6 +34,7 @@ def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(ste
         "only one arm can have this variable",
         "no patient can have this variable",
         "no patient has a known value",
+        "no effect can be estimated",
         "no events in this level",
         "no patients in this level",
     }

@@ -5,6 +5,7 @@ without events has no finite hazard ratio: its patients leave the fit, which is 
 the coefficient goes to minus infinity, so everything else keeps its maximum likelihood estimate.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,16 +24,34 @@ LOST = ["n_missing", "n_not_applicable", "n_no_time"]
 STATISTICS = STATISTICS_OF["cox_univariable"]
 NOBODY = "no patients in this level"
 READABLE = 30.0
-UNREADABLE = "too far from 1 for a hazard ratio per unit; set `per` for this variable"
+SMALL = 1e-5
+UNREADABLE = "too far from 1, or too near, for a hazard ratio per unit; set `per` for this variable"
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """A model at its maximum, effects keyed (variable, level): the fit, why some effects are none, all parameters."""
+    """A model at its maximum, effects keyed (variable, level): the fit, why some effects are none, all parameters.
+
+    `design` and `stratum` are what was fitted, a row a patient.
+    """
 
     fit: Fit
     blank: dict[tuple[str, str], str]
     parameters: int
+    design: pd.DataFrame
+    stratum: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A model of the study file: its part of the ledger's key, what it asks for, its patients, those lost, its fit."""
+
+    key: dict[str, str]
+    spec: Model
+    covariates: list[str]
+    known: pd.DataFrame
+    lost: dict[str, int]
+    maximum: Maximum
 
 
 def wald(fitted: Fit, names: list) -> tuple[float, float]:
@@ -58,7 +77,12 @@ def multivariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame
     The row without variable is the model: patients, events, patients lost to missing values, parameters, events per
     parameter, global likelihood-ratio test. A variable's P overall is Wald's, its P LRT that of leaving it out.
     """
-    study, records = cohort.study, []
+    return wide([row for model in fitted_models(cohort, population) for row in _model(cohort.study, model)], STATISTICS)
+
+
+def fitted_models(cohort: Cohort, population: str | None = None) -> Iterator[FittedModel]:
+    """Every model of the study file at its maximum; `population` replaces the models' own."""
+    study = cohort.study
     fits = [
         (name, endpoint, population or model.population)
         for name, models in study.models.items()
@@ -66,10 +90,11 @@ def multivariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame
         for endpoint in model.endpoints
     ]
     for name, endpoint, where in dict.fromkeys(fits):
-        model = study.model(name, endpoint, where)
-        covariates = model.covariates or selected(cohort, model, endpoint, where)
-        records += _model(cohort, name, model, endpoint, covariates, where)
-    return wide(records, STATISTICS)
+        spec = study.model(name, endpoint, where)
+        covariates = spec.covariates or selected(cohort, spec, endpoint, where)
+        known, lost = _known(cohort, endpoint, where, [*covariates, *spec.strata])
+        key = {"population": where, "endpoint": endpoint, "model": name}
+        yield FittedModel(key, spec, covariates, known, lost, _maximise(study, known, covariates, spec.strata))
 
 
 def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> list[str]:
@@ -101,21 +126,20 @@ def _one_variable(cohort: Cohort, endpoint: str, variable: str, population: str)
     return rows
 
 
-def _model(
-    cohort: Cohort, name: str, model: Model, endpoint: str, covariates: list[str], population: str
-) -> list[dict]:
-    study = cohort.study
-    known, lost = _known(cohort, endpoint, population, [*covariates, *model.strata])
-    key = {"population": population, "endpoint": endpoint, "analysis": "cox_multivariable", "model": name}
-    strata = ", ".join(study.variables[each].label for each in model.strata)
-    key["method"] = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")
-    full, null = (_maximise(study, known, each, model.strata) for each in (covariates, []))
-    tested = _likelihood_ratio(full, null) if covariates else {"not_estimable": {"p_lrt": "no candidate entered"}}
-    rows = [_joined(key, _size(full, known), lost, tested)]
-    for variable in covariates:
-        effects = _effects(study, full, known, variable, key)
-        without = _maximise(study, known, [each for each in covariates if each != variable], model.strata)
-        effects[0] = _joined(effects[0], _likelihood_ratio(full, without))
+def _model(study: Study, model: FittedModel) -> list[dict]:
+    strata = ", ".join(study.variables[each].label for each in model.spec.strata)
+    method = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")
+    key = {**model.key, "analysis": "cox_multivariable", "method": method}
+    null = _maximise(study, model.known, [], model.spec.strata)
+    tested = {"not_estimable": {"p_lrt": "no candidate entered"}}
+    if model.covariates:
+        tested = _likelihood_ratio(model.maximum, null)
+    rows = [_joined(key, _size(model.maximum, model.known), model.lost, tested)]
+    for variable in model.covariates:
+        effects = _effects(study, model.maximum, model.known, variable, key)
+        others = [each for each in model.covariates if each != variable]
+        without = _maximise(study, model.known, others, model.spec.strata)
+        effects[0] = _joined(effects[0], _likelihood_ratio(model.maximum, without))
         rows += effects
     return rows
 
@@ -150,7 +174,7 @@ def _maximise(study: Study, known: pd.DataFrame, covariates: list[str], strata: 
     stratum = used.groupby(strata, observed=True).ngroup().to_numpy() if strata else None
     fitted = fit(design, used["time"].to_numpy(), used["event"].to_numpy(), stratum)
     parameters -= sum(reason == NO_VARIATION for reason in fitted.blank.values())
-    return Maximum(fitted, blank | fitted.blank, parameters)
+    return Maximum(fitted, blank | fitted.blank, parameters, design, stratum)
 
 
 def _empty(known: pd.DataFrame, variable: str, level: str) -> str:
@@ -190,7 +214,8 @@ def _effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, reason)}
     z = stats.norm.ppf((1 + study.confidence) / 2)
     log_hr, se = model.fit.log_hr[name], np.sqrt(model.fit.covariance.loc[[name], [name]].to_numpy().item())
-    if abs(log_hr) > READABLE or abs(log_hr) + z * se > 20 * READABLE:
+    widest = abs(log_hr) + z * se
+    if abs(log_hr) > READABLE or widest > 20 * READABLE or widest < SMALL:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, UNREADABLE)}
     hr = np.exp([log_hr, log_hr - z * se, log_hr + z * se])
     return dict(zip(EFFECT, [*hr, log_hr, se, 2 * stats.norm.sf(abs(log_hr) / se)], strict=True))

@@ -1,7 +1,7 @@
 """Estimates as tables; everything here only formats."""
 
 from helpers.tables.baseline import baseline, course
-from helpers.tables.prognostic import models, prognostic
+from helpers.tables.prognostic import models, prognostic, proportionality
 from helpers.tables.scorecard import agreement, awaiting, differing
 from helpers.tables.survival import medians, rates, restricted_means
 from helpers.tables.toxicity import adverse_events
@@ -16,6 +16,7 @@ __all__ = [
     "medians",
     "models",
     "prognostic",
+    "proportionality",
     "rates",
     "restricted_means",
 ]

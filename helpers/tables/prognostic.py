@@ -50,6 +50,26 @@ def models(multivariable: pd.DataFrame, *, study: Study) -> Table:
     return finished(Table("models", title, header, tuple(rows), (note, *reasons(multivariable))), study)
 
 
+def proportionality(tests: pd.DataFrame, *, study: Study) -> list[Table]:
+    """Every model's test of proportional hazards: for treatment, for the whole, and the variables that fail it."""
+    rows = []
+    fitted = tests[["model", "endpoint", "population"]].drop_duplicates()
+    for _, which in fitted.iterrows():
+        frame = select(tests, **which).set_index("variable")["p_proportional"]
+        treatment = notation.p_value(frame[study.arms.column]) if study.arms.column in frame else notation.DASH
+        failing = frame[(frame < 1 - study.confidence) & ~frame.index.isin(["", study.arms.column])]
+        named = ", ".join(f"{study.variables[name].label} ({notation.p_value(p)})" for name, p in failing.items())
+        label = notation.within(study.model(*which).label) + study.of_population(which["population"])
+        cells = (f"{study.endpoints[which['endpoint']].label}: {label}", treatment, notation.p_value(frame[""]))
+        rows.append(Row((*cells, named or notation.DASH)))
+    if not rows:
+        return []
+    header = ("Model", "P, treatment", "P, whole model", "Other variables that fail (P)")
+    note = "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below the level."
+    title = "Are the hazards proportional?"
+    return [finished(Table("proportionality", title, header, tuple(rows), (note, *reasons(tests))), study)]
+
+
 def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> Table:
     rows: list[Row] = []
     for variable in [each for each in dict.fromkeys([*alone["variable"], *adjusted["variable"]]) if each]:

@@ -1,6 +1,6 @@
 # Reference values for the tests, computed by R's package survival on its own data sets.
-# Run: Rscript tests/reference/reference.R     Writes next to itself versions.txt and five tables,
-# km.csv, logrank.csv, cox.csv, counting.csv and tests.csv: dataset,analysis,term,statistic,value.
+# Run: Rscript tests/reference/reference.R     Writes next to itself versions.txt and six tables,
+# km.csv, logrank.csv, cox.csv, zph.csv, counting.csv and tests.csv: dataset,analysis,term,statistic,value.
 # Cox models are run to eps = 1e-12: at R's default of 1e-9 a slow one stops 2e-6 short of its maximum.
 # Times are in days or as the data set has them; NA is "not reached" or "no estimate".
 
@@ -200,6 +200,26 @@ cox("lung", lung, "OS", "multi_completecase", c("age", "sex", "ph.ecog", "ph.kar
 v <- c("hormon", "age", "meno", "size", "factor(grade)", "nodes", "pgr", "er")
 cox("gbsg", gbsg, "RFS", "multi", v)
 cox("gbsg", gbsg, "RFS", "multi+strata(grade)", c(setdiff(v, "factor(grade)"), "strata(grade)"))
+
+# ---- proportional hazards: R's score test, on models run to eps = 1e-12
+
+zph <- function(name, d, outcome, terms) {
+  f <- as.formula(sprintf("Surv(%s_t, %s_e) ~ %s", outcome, outcome, paste(terms, collapse = " + ")))
+  fit <- do.call(coxph, list(f, data = d[complete.cases(d[all.vars(f)]), ],
+                             control = coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 100)))
+  for (transform in c("km", "identity", "log", "rank")) {
+    table <- cox.zph(fit, transform = transform)$table
+    analysis <- sprintf("%s|%s|zph=%s", outcome, paste(terms, collapse = "+"), transform)
+    for (term in rownames(table)) add("zph", name, analysis, term, setNames(table[term, ], c("chisq", "df", "p")))
+  }
+}
+
+zph("veteran", veteran, "OS", c("trt", "celltype", "karno", "diagtime", "age", "prior"))
+zph("veteran", veteran, "OS", c("trt", "karno", "age", "strata(celltype)"))
+zph("lung", lung, "OS", c("age", "sex", "ph.ecog", "wt.loss"))
+zph("colon_wide", colon_wide, "DFS", c("rx", "sex", "age", "obstruct", "factor(extent)", "node4"))
+zph("rotterdam", rotterdam, "RFS", c("hormon", "age", "size", "grade", "nodes", "pgr"))
+zph("gbsg", gbsg, "RFS", c("hormon", "age", "meno", "factor(grade)", "nodes", "pgr"))
 
 # ---- Cox on intervals (start, stop], with weights, strata, clusters and either method for ties
 

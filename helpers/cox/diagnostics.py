@@ -1,0 +1,103 @@
+"""Whether hazards are proportional: the score test for an effect that changes with time, term by term and globally.
+
+Grambsch & Therneau (1994) in the form of R's cox.zph since survival 3.0: the score test of adding covariate times g(t)
+to the model, with Efron's information. g(t) is one minus the Kaplan-Meier estimate just before t, all strata together.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.cohort import Cohort
+from helpers.cox.likelihood import RiskSets, at, risk_sets
+from helpers.cox.models import Maximum, fitted_models
+from helpers.ledger import STATISTICS_OF, wide
+
+TRANSFORMS = ("km", "identity", "log", "rank")
+
+
+def proportionality(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """Every multivariable model's test of proportional hazards, a row a variable and one, without variable, global.
+
+    A variable none of whose effects can be estimated has no test.
+    """
+    records = []
+    for model in fitted_models(cohort, population):
+        method = "score test for covariate times 1 - Kaplan-Meier(t)"
+        key = {**model.key, "analysis": "diagnostics", "method": method}
+        found = _tests(model.maximum, model.known)
+        for variable in ["", *model.covariates]:
+            row = found.get(variable, {"not_estimable": {"p_proportional": "no effect can be estimated"}})
+            records.append({**key, "variable": variable, **row})
+    return wide(records, STATISTICS_OF["diagnostics"])
+
+
+def score_tests(
+    columns: pd.DataFrame,
+    time: np.ndarray,
+    event: np.ndarray,
+    log_hr: np.ndarray,
+    *,
+    terms: dict[str, list[int]],
+    strata: np.ndarray | None = None,
+    transform: str = "km",
+) -> dict[str, tuple[float, int, float]]:
+    """Chi-square, degrees of freedom and P of each term (a name and its columns' places) and, under ``""``, of all."""
+    x = columns.to_numpy(dtype=float)
+    scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
+    x = (x - x.mean(axis=0)) / scale
+    sets = risk_sets(time, event, strata=strata)
+    likelihood = at(sets, x[sets.row], np.asarray(log_hr) * scale)
+    g = _at_deaths(sets, time, np.asarray(event).astype(bool), transform)
+    whole, mixed, square = (likelihood.weighted_information(by) for by in (np.ones(len(g)), g, g**2))
+    dying = np.flatnonzero(sets.death)
+    order = dying[np.argsort(sets.block[dying], kind="stable")]
+    score = g @ (x[sets.row][order] - likelihood.mean)
+    left = square - mixed.T @ np.linalg.solve(whole, mixed)
+    found = {}
+    for name, places in [*terms.items(), ("", list(range(x.shape[1])))]:
+        inside = square[np.ix_(places, places)] - mixed[:, places].T @ np.linalg.solve(whole, mixed[:, places])
+        chi_square = float(score[places] @ np.linalg.solve(inside if name else left, score[places]))
+        found[name] = chi_square, len(places), float(stats.chi2.sf(chi_square, len(places)))
+    return found
+
+
+def _tests(model: Maximum, known: pd.DataFrame) -> dict[str, dict]:
+    """The tests of a model's variables that have an estimate."""
+    names = [name for name in model.fit.log_hr.index if name not in model.fit.blank]
+    if model.fit.problem or not names:
+        return {}
+    used = known.loc[model.design.index]
+    variables = dict.fromkeys(variable for variable, _ in names)
+    found = score_tests(
+        model.design[names],
+        used["time"].to_numpy(),
+        used["event"].to_numpy(),
+        model.fit.log_hr[names].to_numpy(),
+        terms={each: [place for place, (variable, _) in enumerate(names) if variable == each] for each in variables},
+        strata=model.stratum,
+    )
+    statistics = ("chi_square", "df", "p_proportional")
+    return {variable: dict(zip(statistics, values, strict=True)) for variable, values in found.items()}
+
+
+def _at_deaths(sets: RiskSets, time: np.ndarray, event: np.ndarray, transform: str) -> np.ndarray:
+    """g at each death, from zero up: adding a constant to g changes no test."""
+    at_death = sets.time[sets.owner]
+    if transform == "km":
+        times, counts = np.unique(time[event], return_counts=True)
+        survival = np.cumprod(1 - counts / _at_risk(time, times))
+        g = 1 - np.r_[1, survival[:-1]][np.searchsorted(times, at_death)]
+    elif transform == "rank":
+        ranks = stats.rankdata(time)
+        g = ranks[np.argsort(time)][np.searchsorted(np.sort(time), at_death)]
+    else:
+        g = np.log(at_death) if transform == "log" else at_death
+    return g - g.min()
+
+
+def _at_risk(time: np.ndarray, times: Iterable[float]) -> np.ndarray:
+    """Patients followed at least to each of `times`."""
+    return len(time) - np.searchsorted(np.sort(time), np.asarray(times), "left")
