@@ -15,7 +15,7 @@ export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 
-.PHONY: report test lab check scorecard cohort outputs lock python
+.PHONY: report test lab check scorecard cohort benchmark outputs lock python
 
 report: $(READY)
 	@$(RUN) -m helpers report "data/$(STUDY)"
@@ -32,6 +32,9 @@ scorecard: $(READY)
 
 cohort: $(READY)
 	@$(RUN) data/ctrt/build
+
+benchmark: $(READY)
+	@$(RUN) tests/benchmarks/kernel.py
 
 lab: $(READY)
 	@$(RUN) -m jupyterlab --LabApp.news_url=None --LabApp.extension_manager=readonly \

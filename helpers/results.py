@@ -35,7 +35,8 @@ def _survival(cohort: Cohort) -> list[pd.DataFrame]:
 
 
 def _prognostic_factors(cohort: Cohort) -> list[pd.DataFrame]:
-    return [cox.univariable(cohort), cox.multivariable(cohort), cox.proportionality(cohort)]
+    models = [cox.univariable(cohort), cox.multivariable(cohort)]
+    return [*models, cox.proportionality(cohort), cox.periods(cohort)]
 
 
 def _adverse_events(cohort: Cohort) -> list[pd.DataFrame]:

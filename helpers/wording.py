@@ -74,7 +74,7 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
 
 def proportionality(rows: pd.DataFrame, *, study: Study) -> Sentences:
     """Where the effect of treatment changes with time, model by model, or that no model shows it, from ledger rows."""
-    tests = pivot(select(rows, analysis="diagnostics", variable=study.arms.column))
+    tests = pivot(select(rows, analysis="diagnostics", variable=study.arms.column, level=""))
     failing = tests[tests["p_proportional"] < 1 - study.confidence]
     if failing.empty:
         said = "No model shows an effect of treatment that changes with time." if len(tests) else ""

@@ -483,3 +483,22 @@ def test_a_ratio_too_near_one_asks_for_a_scale(tmp_path):
     table["x"] *= 1e7
     rows = cox.multivariable(cohort_with(tmp_path, table, {"x": continuous(), "g": categorical("u", "v", "w")}, ["x"]))
     assert "set `per`" in select(rows, variable="x").iloc[0]["not_estimable"]["hr"]
+
+
+def test_a_period_is_the_model_on_its_own_events(gbsg2):
+    """Follow-up cut into start-stop pieces must give each period's hazard ratio too."""
+    frame = select(cox.periods(gbsg2), model="strict").set_index("at")
+    assert frame["n_event"].sum() == 299
+    data = gbsg2.outcome("RFS")
+    x = pd.DataFrame({"yes": (data["horTh"] == "yes") * 1.0, "post": (data["menostat"] == "Post") * 1.0})
+    x[["age", "tsize", "pnodes", "progrec", "estrec"]] = data[["age", "tsize", "pnodes", "progrec", "estrec"]]
+    time, event = data["time"].to_numpy(), data["event"].to_numpy()
+    inside = time > 24
+    piece = {"start": np.full(inside.sum(), 24.0), "strata": data["tgrade"].cat.codes.to_numpy()[inside]}
+    within = event[inside] & (time[inside] <= 36)
+    fitted = cox.fit(x[inside], np.minimum(time[inside], 36), within, **piece)
+    assert frame.loc["24", "hr"] == pytest.approx(np.exp(fitted.log_hr["yes"]), rel=1e-9)
+    assert frame.loc["24", ["n", "n_event"]].tolist() == [inside.sum(), within.sum()]
+    (table,) = tables.periods(cox.periods(gbsg2), study=gbsg2.study)
+    assert table.header == ("Model", *(f"{a}–{a + 12} months" for a in range(0, 60, 12)), "After 60 months")
+    assert table.rows[2].cells[3] == "0.50 (0.27–0.90); 59"

@@ -21,6 +21,9 @@ def all_figures(cohort):
         figures.flow(describe.flow(cohort), study=study),
         *figures.kaplan_meier(survival.curves(cohort), **parts, study=study),
         *figures.forest(multivariable, study=study),
+        *figures.changing_effect(
+            cox.scaled_residuals(cohort), periods=cox.periods(cohort), multivariable=multivariable, study=study
+        ),
     ]
 
 
@@ -158,3 +161,14 @@ def test_estimates_and_ledger_rows_draw_the_same(gbsg2):
     one = figures.forest(cox.multivariable(gbsg2), study=gbsg2.study)[0]
     two = figures.forest(again, study=gbsg2.study)[0]
     assert one.alt == two.alt
+
+
+def test_the_changing_effect_draws_residuals_and_periods(drawn, gbsg2):
+    axes = drawn["changing_effect_RFS_adjusted"].drawing.axes[0]
+    dots = next(line for line in axes.lines if line.get_marker() == "o")
+    residuals = select(cox.scaled_residuals(gbsg2), model="adjusted")
+    np.testing.assert_allclose(dots.get_xdata(), residuals["at"].astype(float))
+    np.testing.assert_allclose(np.log(dots.get_ydata()), residuals["log_hr"].clip(-4, 4))
+    periods = select(cox.periods(gbsg2), model="adjusted")
+    levels = [line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 2 and line.get_linewidth() == 1.8]
+    np.testing.assert_allclose(levels, periods["hr"])

@@ -5,6 +5,7 @@ to the model, with Efron's information. g(t) is one minus the Kaplan-Meier estim
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from scipy import stats
 
 from helpers.cohort import Cohort
 from helpers.cox.likelihood import RiskSets, at, risk_sets
-from helpers.cox.models import Maximum, fitted_models
-from helpers.ledger import STATISTICS_OF, wide
+from helpers.cox.models import Maximum, fitted_models, refitted
+from helpers.ledger import STATISTICS_OF, at_label, wide
 
 TRANSFORMS = ("km", "identity", "log", "rank")
 
@@ -31,7 +32,55 @@ def proportionality(cohort: Cohort, population: str | None = None) -> pd.DataFra
         for variable in ["", *model.covariates]:
             row = found.get(variable, {"not_estimable": {"p_proportional": "no effect can be estimated"}})
             records.append({**key, "variable": variable, **row})
-    return wide(records, STATISTICS_OF["diagnostics"])
+    return wide(records, STATISTICS_OF["diagnostics"][:3])
+
+
+def periods(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """The hazard ratio for treatment in each stretch between the study's months, a row a model and stretch.
+
+    Every coefficient is free in every stretch; `at` is the month a stretch begins, `n` who is at risk after it.
+    """
+    study, records = cohort.study, []
+    starts = [0.0, *study.survival.months]
+    for model in fitted_models(cohort, population):
+        if study.arms.column not in model.covariates:
+            continue
+        for begin, end in pairwise([*starts, np.inf]):
+            rows = model.known[model.known["time"] > begin] if begin else model.known
+            inside = rows.assign(event=rows["event"] & (rows["time"] <= end), time=rows["time"].clip(upper=end))
+            key = {**model.key, "analysis": "diagnostics", "at": at_label(begin), "reference": study.arms.reference}
+            key |= {"variable": study.arms.column, "level": study.arms.treated, "method": "Cox regression by period"}
+            sizes = {"n": len(inside), "n_event": inside["event"].sum()}
+            effect = refitted(study, model, inside)[1]
+            kept = {name: effect[name] for name in ("hr", "hr_low", "hr_high")}
+            reasons = {name: reason for name, reason in effect.get("not_estimable", {}).items() if name in kept}
+            records.append({**key, **sizes, **kept, "not_estimable": reasons})
+    return wide(records, STATISTICS_OF["diagnostics"][3:])
+
+
+def scaled_residuals(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """Scaled Schoenfeld residuals of treatment for drawing: at each death the log hazard ratio it speaks for.
+
+    Grambsch & Therneau (1994): the coefficient plus deaths times covariance times the death's covariates less their
+    mean in its risk set. `at` is the month, `log_hr` the value.
+    """
+    arms, records = cohort.study.arms, []
+    for model in fitted_models(cohort, population):
+        effect = arms.column, arms.treated
+        fitted = model.maximum.fit
+        names = [name for name in fitted.log_hr.index if name not in fitted.blank]
+        if fitted.problem or effect not in names:
+            continue
+        used = model.known.loc[model.maximum.design.index]
+        x = model.maximum.design[names].to_numpy()
+        sets = risk_sets(used["time"].to_numpy(), used["event"].to_numpy(), strata=model.maximum.stratum)
+        residuals = _schoenfeld(sets, x, fitted.log_hr[names].to_numpy())
+        row = fitted.covariance.loc[[effect], names].to_numpy()[0]
+        values = fitted.log_hr[effect] + len(residuals) * residuals @ row
+        key = {**model.key, "analysis": "diagnostics", "variable": arms.column, "level": arms.treated}
+        times = sets.time[sets.owner]
+        records += [{**key, "at": at_label(round(t, 6)), "log_hr": v} for t, v in zip(times, values, strict=True)]
+    return wide(records, ["log_hr"])
 
 
 def score_tests(
@@ -52,9 +101,7 @@ def score_tests(
     likelihood = at(sets, x[sets.row], np.asarray(log_hr) * scale)
     g = _at_deaths(sets, time, np.asarray(event).astype(bool), transform)
     whole, mixed, square = (likelihood.weighted_information(by) for by in (np.ones(len(g)), g, g**2))
-    dying = np.flatnonzero(sets.death)
-    order = dying[np.argsort(sets.block[dying], kind="stable")]
-    score = g @ (x[sets.row][order] - likelihood.mean)
+    score = g @ _schoenfeld(sets, x, np.asarray(log_hr) * scale)
     left = square - mixed.T @ np.linalg.solve(whole, mixed)
     found = {}
     for name, places in [*terms.items(), ("", list(range(x.shape[1])))]:
@@ -81,6 +128,18 @@ def _tests(model: Maximum, known: pd.DataFrame) -> dict[str, dict]:
     )
     statistics = ("chi_square", "df", "p_proportional")
     return {variable: dict(zip(statistics, values, strict=True)) for variable, values in found.items()}
+
+
+def _schoenfeld(sets: RiskSets, x: np.ndarray, log_hr: np.ndarray) -> np.ndarray:
+    """Each death's covariates less the mean of its risk set, averaged over Efron's terms where deaths tie."""
+    likelihood = at(sets, x[sets.row], log_hr)
+    deaths = np.bincount(sets.owner, minlength=len(sets.first))
+    means = np.column_stack(
+        [np.bincount(sets.owner, column, minlength=len(sets.first)) for column in likelihood.mean.T]
+    )
+    dying = np.flatnonzero(sets.death)
+    dying = dying[np.argsort(sets.block[dying], kind="stable")]
+    return x[sets.row][dying] - (means / np.maximum(deaths, 1)[:, None])[sets.owner]
 
 
 def _at_deaths(sets: RiskSets, time: np.ndarray, event: np.ndarray, transform: str) -> np.ndarray:

@@ -126,6 +126,14 @@ def _one_variable(cohort: Cohort, endpoint: str, variable: str, population: str)
     return rows
 
 
+def refitted(study: Study, model: FittedModel, known: pd.DataFrame) -> tuple[Maximum, dict]:
+    """The model on other patients or other outcomes, and its effect of treatment as a part of a row."""
+    maximum, arms = _maximise(study, known, model.covariates, model.spec.strata), study.arms
+    if arms.column not in model.covariates:
+        return maximum, {}
+    return maximum, _effect(study, maximum, (arms.column, arms.treated))
+
+
 def _model(study: Study, model: FittedModel) -> list[dict]:
     strata = ", ".join(study.variables[each].label for each in model.spec.strata)
     method = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")

@@ -1,7 +1,7 @@
 """Estimates as tables; everything here only formats."""
 
 from helpers.tables.baseline import baseline, course
-from helpers.tables.prognostic import models, prognostic, proportionality
+from helpers.tables.prognostic import models, periods, prognostic, proportionality
 from helpers.tables.scorecard import agreement, awaiting, differing
 from helpers.tables.survival import medians, rates, restricted_means
 from helpers.tables.toxicity import adverse_events
@@ -15,6 +15,7 @@ __all__ = [
     "differing",
     "medians",
     "models",
+    "periods",
     "prognostic",
     "proportionality",
     "rates",

@@ -1,5 +1,7 @@
 """Tables of the prognostic factors and of the models behind them."""
 
+from itertools import pairwise
+
 import pandas as pd
 
 from helpers import notation
@@ -68,6 +70,24 @@ def proportionality(tests: pd.DataFrame, *, study: Study) -> list[Table]:
     note = "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below the level."
     title = "Are the hazards proportional?"
     return [finished(Table("proportionality", title, header, tuple(rows), (note, *reasons(tests))), study)]
+
+
+def periods(periods: pd.DataFrame, *, study: Study) -> list[Table]:
+    """Every model's hazard ratio for treatment by period of follow-up, with the events each rests on."""
+    rows = []
+    for _, which in periods[["model", "endpoint", "population"]].drop_duplicates().iterrows():
+        frame = select(periods, **which)
+        texts = [notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]]) for _, row in frame.iterrows()]
+        cells = [f"{text}; {int(n)}" for text, n in zip(texts, frame["n_event"], strict=True)]
+        label = notation.within(study.model(*which).label) + study.of_population(which["population"])
+        rows.append(Row((f"{study.endpoints[which['endpoint']].label}: {label}", *cells)))
+    if not rows:
+        return []
+    starts = list(dict.fromkeys(periods["at"]))
+    spans = [f"{begin}–{end} months" for begin, end in pairwise(starts)] + [f"After {starts[-1]} months"]
+    note = f"Hazard ratio for treatment ({study.level} CI); events. The same model on the events of each period alone."
+    title = "Hazard ratio for treatment by period"
+    return [finished(Table("periods", title, ("Model", *spans), tuple(rows), (note, *reasons(periods))), study)]
 
 
 def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> Table:

@@ -221,6 +221,16 @@ zph("colon_wide", colon_wide, "DFS", c("rx", "sex", "age", "obstruct", "factor(e
 zph("rotterdam", rotterdam, "RFS", c("hormon", "age", "size", "grade", "nodes", "pgr"))
 zph("gbsg", gbsg, "RFS", c("hormon", "age", "meno", "factor(grade)", "nodes", "pgr"))
 
+scaled <- function(name, d, outcome, terms) {
+  f <- as.formula(sprintf("Surv(%s_t, %s_e) ~ %s", outcome, outcome, paste(terms, collapse = " + ")))
+  fit <- do.call(coxph, list(f, data = d, control = coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 100)))
+  r <- residuals(fit, "scaledsch")[, 1]
+  analysis <- sprintf("%s|%s|scaledsch", outcome, paste(terms, collapse = "+"))
+  add("zph", name, analysis, terms[1], c(n = length(r), sum = sum(r), sum_squares = sum(r^2)))
+}
+
+scaled("gbsg", gbsg, "RFS", c("hormon", "age", "meno", "size", "factor(grade)", "nodes", "pgr", "er"))
+
 # ---- Cox on intervals (start, stop], with weights, strata, clusters and either method for ties
 
 heart$transplant <- as.numeric(heart$transplant == "1")

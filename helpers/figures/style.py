@@ -1,0 +1,42 @@
+"""What every figure shares: its style, the arms' colours and lines, the warning on synthetic data."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.figure import Figure as Drawing
+
+from helpers.study import Study
+
+COLOURS = (0, 1)
+LINES = ("-", (0, (5, 2)))
+WIDTH = 7.0
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "savefig.facecolor": "white",
+}
+HAZARD_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+
+
+@contextmanager
+def print_style() -> Iterator[list]:
+    """Style of every figure; gives the colours of the arms, apart in lightness as well as in hue."""
+    with mpl.rc_context(STYLE):
+        palette = sns.color_palette("colorblind")
+        yield [palette[position] for position in COLOURS]
+
+
+def mark(drawing: Drawing, study: Study) -> None:
+    """Say on the drawing itself that the patients are not real."""
+    if study.mark:
+        drawing.text(0.985, 0.985, study.mark, ha="right", va="top", fontsize=8, color="#a00000", fontweight="bold")
+
+
+def darker(colour: tuple) -> tuple:
+    """The colour dark enough for small print."""
+    return tuple(0.7 * part for part in colour)
