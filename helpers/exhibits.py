@@ -29,7 +29,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A three-line table. `spanners` are (label, columns spanned) above the header; `mark` warns of synthetic data."""
+    """A three-line table. `spanners` are (label, columns spanned) above the header; `mark` warns of synthetic data.
+
+    `lead` is what a reader must know before the numbers.
+    """
 
     name: str
     title: str
@@ -38,6 +41,7 @@ class Table:
     notes: tuple[str, ...] = ()
     spanners: tuple[tuple[str, int], ...] = ()
     mark: str = ""
+    lead: str = ""
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -53,7 +57,8 @@ class Table:
         wrapped = [any(len(cell) > LONG for cell in column) for column in zip(*bodies, strict=True)]
         rows = "".join(self._row(row, wrapped) for row in self.rows)
         table = f'<table class="exhibit"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
-        return f'<div class="wide">{table}</div>{_notes(self.footnotes)}'
+        lead = f'<p class="lead">{html.escape(self.lead)}</p>' if self.lead else ""
+        return f'{lead}<div class="wide">{table}</div>{_notes(self.footnotes)}'
 
     def _row(self, row: Row, wrapped: list[bool]) -> str:
         first, *others = (html.escape(cell) for cell in row.cells)
@@ -76,6 +81,7 @@ class Table:
         """The cells as CSV, the notes after them."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([[self.lead]] if self.lead else [])
         above = [label for label, n in self.spanners for _ in range(n)] or [""] * len(self.header)
         writer.writerow([f"{group} {cell}".strip() for group, cell in zip(above, self.header, strict=True)])
         writer.writerows([f"  {row.cells[0]}" if row.indent else row.cells[0], *row.cells[1:]] for row in self.rows)

@@ -35,6 +35,8 @@ def write(table: Table, number: int, path: Path) -> None:
     heading.add_run(f"Table {number}. ").bold = True
     heading.add_run(table.title)
     heading.paragraph_format.keep_with_next = True
+    if table.lead:
+        _compact(document.add_paragraph(table.lead), Pt(10))
     _body(document, table, section.page_width - section.left_margin - section.right_margin)
     for note in table.footnotes:
         _compact(document.add_paragraph(note), Pt(8))

@@ -130,6 +130,20 @@ def test_the_paper_model_rests_on_the_maintained(ctrt):
     assert frame["n_not_applicable"] == 75
     assert frame["n"] + frame["n_missing"] + frame["n_not_applicable"] + frame["n_no_time"] == 171
     assert whole["n"] > 1.8 * frame["n"]
+    table = next(
+        table
+        for table in tables.prognostic(cox.univariable(ctrt), multivariable=cox.multivariable(ctrt), study=ctrt.study)
+        if table.name == "prognostic_OS_paper"
+    )
+    lost, cost = 171 - 4 - int(frame["n"]), select(cox.multivariable(ctrt), model="paper", endpoint="OS")
+    cycles = select(cost, variable="maintenance_cycles").iloc[0]
+    assert table.lead == (
+        f"This model leaves out {lost} of 167 patients ({100 * lost / 167:.0f}%); Immunomaintenance cycles costs most "
+        f"({int(cycles['n_not_applicable'])} cannot have it, {int(cycles['n_missing'])} have no value)."
+    )
+    assert (cycles["n_not_applicable"], table.lead in table.body(), table.lead in table.csv()) == (75, True, True)
+    said = wording.treatment(melt([cost], "x"), study=ctrt.study).sentences
+    assert f"{lost} patients left out for want of a covariate" in said[0]
 
 
 def test_layers_repeat_themselves(layers, monkeypatch):

@@ -44,13 +44,17 @@ class Maximum:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model of the study file: its part of the ledger's key, what it asks for, its patients, those lost, its fit."""
+    """A model of the study file: its part of the ledger's key, what it asks for, its patients, those lost, its fit.
+
+    `lost_to` counts the patients each covariate alone would cost.
+    """
 
     key: dict[str, str]
     spec: Model
     covariates: list[str]
     known: pd.DataFrame
     lost: dict[str, int]
+    lost_to: dict[str, dict[str, int]]
     maximum: Maximum
 
 
@@ -75,7 +79,8 @@ def multivariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame
     """Every model of the study file on its complete cases; `population` replaces the models' own.
 
     The row without variable is the model: patients, events, patients lost to missing values, parameters, events per
-    parameter, global likelihood-ratio test. A variable's P overall is Wald's, its P LRT that of leaving it out.
+    parameter, global likelihood-ratio test. A variable's P overall is Wald's, its P LRT that of leaving it out; the
+    patients beside it are those it would cost alone.
     """
     return wide([row for model in fitted_models(cohort, population) for row in _model(cohort.study, model)], STATISTICS)
 
@@ -93,8 +98,10 @@ def fitted_models(cohort: Cohort, population: str | None = None) -> Iterator[Fit
         spec = study.model(name, endpoint, where)
         covariates = spec.covariates or selected(cohort, spec, endpoint, where)
         known, lost = _known(cohort, endpoint, where, [*covariates, *spec.strata])
+        lost_to = {each: _known(cohort, endpoint, where, [each])[1] for each in covariates}
         key = {"population": where, "endpoint": endpoint, "model": name}
-        yield FittedModel(key, spec, covariates, known, lost, _maximise(study, known, covariates, spec.strata))
+        maximum = _maximise(study, known, covariates, spec.strata)
+        yield FittedModel(key, spec, covariates, known, lost, lost_to, maximum)
 
 
 def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> list[str]:
@@ -147,7 +154,8 @@ def _model(study: Study, model: FittedModel) -> list[dict]:
         effects = _effects(study, model.maximum, model.known, variable, key)
         others = [each for each in model.covariates if each != variable]
         without = _maximise(study, model.known, others, model.spec.strata)
-        effects[0] = _joined(effects[0], _likelihood_ratio(model.maximum, without))
+        cost = {name: n for name, n in model.lost_to[variable].items() if name != "n_no_time"}
+        effects[0] = _joined(effects[0], cost, _likelihood_ratio(model.maximum, without))
         rows += effects
     return rows
 

@@ -9,6 +9,8 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.study import Study
 
+COSTLY = 0.1
+
 
 def finished(table: Table, study: Study) -> Table:
     """The table with the abbreviations it uses as its last note and the warning a synthetic cohort needs."""
@@ -31,3 +33,19 @@ def reasons(*frames: pd.DataFrame) -> list[str]:
 def endpoints(frame: pd.DataFrame) -> Iterable[str]:
     """The endpoints of a frame in their order."""
     return dict.fromkeys(frame["endpoint"])
+
+
+def costly(study: Study, adjusted: pd.DataFrame) -> str:
+    """What a model's complete cases cost, where that is more than a tenth, and the variable that costs most."""
+    fitted = adjusted[adjusted["variable"] == ""].iloc[0]
+    lost = int(fitted["n_missing"] + fitted["n_not_applicable"])
+    everybody = lost + int(fitted["n"])
+    if lost <= COSTLY * everybody:
+        return ""
+    whole = adjusted[(adjusted["level"] == "") & (adjusted["variable"] != "")].set_index("variable")
+    costs = whole["n_missing"] + whole["n_not_applicable"]
+    worst, share = costs.idxmax(), notation.number(100 * lost / everybody, 0)
+    absent, missing = (int(whole.loc[worst, name]) for name in ("n_not_applicable", "n_missing"))
+    why = [f"{absent} cannot have it"] * (absent > 0) + [f"{missing} have no value"] * (missing > 0)
+    named = f"{study.label(worst)} costs most ({', '.join(why)})"
+    return f"This model leaves out {lost} of {everybody} patients ({share}%); {named}."

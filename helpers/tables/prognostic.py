@@ -8,7 +8,7 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.tables.layout import endpoints, finished, reasons
+from helpers.tables.layout import costly, endpoints, finished, reasons
 
 OTHERWISE_LOST = {
     "lost because a covariate cannot exist in them": "n_not_applicable",
@@ -111,7 +111,8 @@ def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, ad
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
     header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
     name = "_".join(part for part in ("prognostic", endpoint, model) if part)
-    return finished(Table(name, title, header, tuple(rows), tuple(notes), spanners), study)
+    lead = costly(study, adjusted) if model else ""
+    return finished(Table(name, title, header, tuple(rows), tuple(notes), spanners, lead=lead), study)
 
 
 def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> list[Row]:
