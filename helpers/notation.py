@@ -1,9 +1,13 @@
-"""How numbers are written: the last step before a reader sees them, and the only place that rounds."""
+"""How numbers are written: the last step before a reader sees them, and the only place that rounds.
+
+A model that loses more than the share `COSTLY` of its patients says so.
+"""
 
 import math
 
 DASH = "–"
 NOT_ESTIMABLE = "n.e."
+COSTLY = 0.1
 
 
 def number(value: float, digits: int) -> str:

@@ -10,7 +10,6 @@ from helpers.ledger import pivot, select
 from helpers.study import Study
 from helpers.study.schema import ANY_GRADE, OVERALL
 
-COSTLY = 0.1
 NO_CONTRAST = ("no patients in the reference level", "no patients in this level")
 
 
@@ -241,7 +240,9 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
     size = select(same, variable="" if row["analysis"] == "cox_multivariable" else row["variable"]).iloc[0]
     rests = f"{int(size['n'])} patients, {int(size['n_event'])} events"
     lost = int(size[["n_missing", "n_not_applicable"]].sum())
-    rests += f", {lost} patients left out for want of a covariate" if lost > COSTLY * (lost + size["n"]) else ""
+    rests += (
+        f", {lost} patients left out for want of a covariate" if lost > notation.COSTLY * (lost + size["n"]) else ""
+    )
     treated = _quoted(study.arms.levels[study.arms.treated])
     text = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.level)
     if row["hr"] != row["hr"]:

@@ -9,8 +9,6 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.study import Study
 
-COSTLY = 0.1
-
 
 def finished(table: Table, study: Study) -> Table:
     """The table with the abbreviations it uses as its last note and the warning a synthetic cohort needs."""
@@ -40,7 +38,7 @@ def costly(study: Study, adjusted: pd.DataFrame) -> str:
     fitted = adjusted[adjusted["variable"] == ""].iloc[0]
     lost = int(fitted["n_missing"] + fitted["n_not_applicable"])
     everybody = lost + int(fitted["n"])
-    if lost <= COSTLY * everybody:
+    if lost <= notation.COSTLY * everybody:
         return ""
     whole = adjusted[(adjusted["level"] == "") & (adjusted["variable"] != "")].set_index("variable")
     costs = whole["n_missing"] + whole["n_not_applicable"]
