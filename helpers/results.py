@@ -35,8 +35,9 @@ def _survival(cohort: Cohort) -> list[pd.DataFrame]:
 
 
 def _prognostic_factors(cohort: Cohort) -> list[pd.DataFrame]:
-    models = [cox.univariable(cohort), cox.multivariable(cohort)]
-    return [*models, cox.proportionality(cohort), cox.periods(cohort)]
+    models = cox.fitted_models(cohort)
+    adjusted = (cox.multivariable, cox.proportionality, cox.periods)
+    return [cox.univariable(cohort), *(table(cohort, models=models) for table in adjusted)]
 
 
 def _adverse_events(cohort: Cohort) -> list[pd.DataFrame]:

@@ -2,11 +2,12 @@
 
 from helpers.cox.diagnostics import periods, proportionality, scaled_residuals, score_tests
 from helpers.cox.kernel import Fit, fit
-from helpers.cox.models import multivariable, selected, univariable, wald
+from helpers.cox.models import fitted_models, multivariable, selected, univariable, wald
 
 __all__ = [
     "Fit",
     "fit",
+    "fitted_models",
     "multivariable",
     "periods",
     "proportionality",

@@ -13,19 +13,21 @@ from scipy import stats
 
 from helpers.cohort import Cohort
 from helpers.cox.likelihood import RiskSets, at, risk_sets
-from helpers.cox.models import Maximum, fitted_models, refitted
+from helpers.cox.models import FittedModel, Maximum, fitted_models, refitted
 from helpers.ledger import STATISTICS_OF, at_label, wide
 
 TRANSFORMS = ("km", "identity", "log", "rank")
 
 
-def proportionality(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def proportionality(
+    cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None
+) -> pd.DataFrame:
     """Every multivariable model's test of proportional hazards, a row a variable and one, without variable, global.
 
     A variable none of whose effects can be estimated has no test.
     """
     records = []
-    for model in fitted_models(cohort, population):
+    for model in fitted_models(cohort, population) if models is None else models:
         method = "score test for covariate times 1 - Kaplan-Meier(t)"
         key = {**model.key, "analysis": "diagnostics", "method": method}
         found = _tests(model.maximum, model.known)
@@ -35,14 +37,14 @@ def proportionality(cohort: Cohort, population: str | None = None) -> pd.DataFra
     return wide(records, STATISTICS_OF["diagnostics"][:3])
 
 
-def periods(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def periods(cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None) -> pd.DataFrame:
     """The hazard ratio for treatment in each stretch between the study's months, a row a model and stretch.
 
     Every coefficient is free in every stretch; `at` is the month a stretch begins, `n` who is at risk after it.
     """
     study, records = cohort.study, []
     starts = [0.0, *study.survival.months]
-    for model in fitted_models(cohort, population):
+    for model in fitted_models(cohort, population) if models is None else models:
         if study.arms.column not in model.covariates:
             continue
         for begin, end in pairwise([*starts, np.inf]):
@@ -58,14 +60,16 @@ def periods(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
     return wide(records, STATISTICS_OF["diagnostics"][3:])
 
 
-def scaled_residuals(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def scaled_residuals(
+    cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None
+) -> pd.DataFrame:
     """Scaled Schoenfeld residuals of treatment for drawing: at each death the log hazard ratio it speaks for.
 
     Grambsch & Therneau (1994): the coefficient plus deaths times covariance times the death's covariates less their
     mean in its risk set. `at` is the month, `log_hr` the value.
     """
     arms, records = cohort.study.arms, []
-    for model in fitted_models(cohort, population):
+    for model in fitted_models(cohort, population) if models is None else models:
         effect = arms.column, arms.treated
         fitted = model.maximum.fit
         names = [name for name in fitted.log_hr.index if name not in fitted.blank]

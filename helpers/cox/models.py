@@ -5,7 +5,6 @@ without events has no finite hazard ratio: its patients leave the fit, which is 
 the coefficient goes to minus infinity, so everything else keeps its maximum likelihood estimate.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,19 +74,24 @@ def univariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
     return wide(records, STATISTICS)
 
 
-def multivariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def multivariable(
+    cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None
+) -> pd.DataFrame:
     """Every model of the study file on its complete cases; `population` replaces the models' own.
+
+    `models` are those of `fitted_models` where they have been fitted already.
 
     The row without variable is the model: patients, events, patients lost to missing values, parameters, events per
     parameter, global likelihood-ratio test. A variable's P overall is Wald's, its P LRT that of leaving it out; the
     patients beside it are those it would cost alone.
     """
-    return wide([row for model in fitted_models(cohort, population) for row in _model(cohort.study, model)], STATISTICS)
+    fitted = fitted_models(cohort, population) if models is None else models
+    return wide([row for model in fitted for row in _model(cohort.study, model)], STATISTICS)
 
 
-def fitted_models(cohort: Cohort, population: str | None = None) -> Iterator[FittedModel]:
+def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedModel]:
     """Every model of the study file at its maximum; `population` replaces the models' own."""
-    study = cohort.study
+    study, fitted = cohort.study, []
     fits = [
         (name, endpoint, population or model.population)
         for name, models in study.models.items()
@@ -101,7 +105,8 @@ def fitted_models(cohort: Cohort, population: str | None = None) -> Iterator[Fit
         lost_to = {each: _known(cohort, endpoint, where, [each])[1] for each in covariates}
         key = {"population": where, "endpoint": endpoint, "model": name}
         maximum = _maximise(study, known, covariates, spec.strata)
-        yield FittedModel(key, spec, covariates, known, lost, lost_to, maximum)
+        fitted.append(FittedModel(key, spec, covariates, known, lost, lost_to, maximum))
+    return fitted
 
 
 def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> list[str]:
