@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers.cohort.checks import Finding, Typed, meets, outcome, type_columns
+from helpers.cohort.checks import Finding, Typed, applies, meets, outcome, type_columns
 from helpers.cohort.table import Table, read_table
 from helpers.errors import CohortError, ParameterError, listed, nearest
 from helpers.study import Study, relative
@@ -60,10 +60,7 @@ class Cohort:
 
     def applies(self, variable: str, rows: pd.DataFrame) -> pd.Series:
         """Whether each patient can have a value of the variable; True where that is not known."""
-        condition = self.study.applies_when(variable)
-        if condition is None:
-            return pd.Series(True, index=rows.index)
-        return meets(condition, rows).fillna(True).astype(bool)
+        return applies(self.study, variable, rows)
 
 
 def read_cohort(study: Study) -> Cohort:
@@ -158,9 +155,8 @@ def _met(study: Study, table: Table, typed: Typed, rows: pd.Index, step: Step) -
         return _early(study, table, typed, rows, step.exclude_event)
     data, column = typed.data.loc[rows], step.exclude.column
     met = meets(step.exclude, data)
-    condition = study.applies_when(column)
-    if condition and step.exclude.op != "missing":
-        met = met.mask((meets(condition, data) == False).fillna(False), False)  # noqa: E712
+    if step.exclude.op != "missing":
+        met = met.mask(~applies(study, column, data), False)
     if met.isna().any():
         return met, (
             f"{table.name}, column '{column}', row {met.index[met.isna()][0]}: the cell is empty, so "
@@ -177,12 +173,10 @@ def _early(study: Study, table: Table, typed: Typed, rows: pd.Index, early: Earl
     if early.after is None:
         return known & (found["time"] < early.before_months), None
     data = typed.data.loc[rows]
-    condition = study.applies_when(early.after)
-    applies = pd.Series(True, index=rows) if condition is None else meets(condition, data).fillna(True).astype(bool)
     start = data[early.after]
     problem = table.problem(
         study.variables[early.after].column or early.after,
-        known & applies & start.isna(),
+        known & applies(study, early.after, data) & start.isna(),
         lambda _: f"the cell is empty, so it cannot be said whether {early.endpoint} ended soon after",
     )
     since = found["time"] - start

@@ -109,6 +109,14 @@ def meets(condition: Condition, data: pd.DataFrame) -> pd.Series:
     return result.astype("boolean").mask(values.isna())
 
 
+def applies(study: Study, variable: str, data: pd.DataFrame) -> pd.Series:
+    """Whether each patient can have a value of the variable; True where that is not known."""
+    condition = study.applies_when(variable)
+    if condition is None:
+        return pd.Series(True, index=data.index)
+    return meets(condition, data).fillna(True).astype(bool)
+
+
 def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
     """Time in months and event of one endpoint for the given rows, and a sentence for each fault.
 

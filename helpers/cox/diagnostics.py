@@ -13,10 +13,11 @@ from scipy import stats
 
 from helpers.cohort import Cohort
 from helpers.cox.likelihood import RiskSets, at, risk_sets
-from helpers.cox.models import FittedModel, Maximum, fitted_models, refitted
-from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.cox.models import FittedModel, Maximum, fitted_models, treatment_effect
+from helpers.ledger import at_label, wide
 
-TRANSFORMS = ("km", "identity", "log", "rank")
+PROPORTIONALITY = ["chi_square", "df", "p_proportional"]
+PERIOD = ["hr", "hr_low", "hr_high", "n", "n_event"]
 
 
 def proportionality(
@@ -34,7 +35,7 @@ def proportionality(
         for variable in ["", *model.covariates]:
             row = found.get(variable, {"not_estimable": {"p_proportional": "no effect can be estimated"}})
             records.append({**key, "variable": variable, **row})
-    return wide(records, STATISTICS_OF["diagnostics"][:3])
+    return wide(records, PROPORTIONALITY)
 
 
 def periods(cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None) -> pd.DataFrame:
@@ -53,11 +54,11 @@ def periods(cohort: Cohort, population: str | None = None, *, models: list[Fitte
             key = {**model.key, "analysis": "diagnostics", "at": at_label(begin), "reference": study.arms.reference}
             key |= {"variable": study.arms.column, "level": study.arms.treated, "method": "Cox regression by period"}
             sizes = {"n": len(inside), "n_event": inside["event"].sum()}
-            effect = refitted(study, model, inside)[1]
+            effect = treatment_effect(study, model, inside)
             kept = {name: effect[name] for name in ("hr", "hr_low", "hr_high")}
             reasons = {name: reason for name, reason in effect.get("not_estimable", {}).items() if name in kept}
             records.append({**key, **sizes, **kept, "not_estimable": reasons})
-    return wide(records, STATISTICS_OF["diagnostics"][3:])
+    return wide(records, PERIOD)
 
 
 def scaled_residuals(
@@ -109,8 +110,7 @@ def score_tests(
     left = square - mixed.T @ np.linalg.solve(whole, mixed)
     found = {}
     for name, places in [*terms.items(), ("", list(range(x.shape[1])))]:
-        inside = square[np.ix_(places, places)] - mixed[:, places].T @ np.linalg.solve(whole, mixed[:, places])
-        chi_square = float(score[places] @ np.linalg.solve(inside if name else left, score[places]))
+        chi_square = float(score[places] @ np.linalg.solve(left[np.ix_(places, places)], score[places]))
         found[name] = chi_square, len(places), float(stats.chi2.sf(chi_square, len(places)))
     return found
 
@@ -130,8 +130,7 @@ def _tests(model: Maximum, known: pd.DataFrame) -> dict[str, dict]:
         terms={each: [place for place, (variable, _) in enumerate(names) if variable == each] for each in variables},
         strata=model.stratum,
     )
-    statistics = ("chi_square", "df", "p_proportional")
-    return {variable: dict(zip(statistics, values, strict=True)) for variable, values in found.items()}
+    return {variable: dict(zip(PROPORTIONALITY, values, strict=True)) for variable, values in found.items()}
 
 
 def _schoenfeld(sets: RiskSets, x: np.ndarray, log_hr: np.ndarray) -> np.ndarray:

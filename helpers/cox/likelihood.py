@@ -11,8 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 
-TIES = ("efron", "breslow")
-
 
 @dataclass(frozen=True)
 class RiskSets:

@@ -138,12 +138,10 @@ def _one_variable(cohort: Cohort, endpoint: str, variable: str, population: str)
     return rows
 
 
-def refitted(study: Study, model: FittedModel, known: pd.DataFrame) -> tuple[Maximum, dict]:
-    """The model on other patients or other outcomes, and its effect of treatment as a part of a row."""
+def treatment_effect(study: Study, model: FittedModel, known: pd.DataFrame) -> dict:
+    """The effect of treatment as a part of a row, the model fitted to other patients or other outcomes."""
     maximum, arms = _maximise(study, known, model.covariates, model.spec.strata), study.arms
-    if arms.column not in model.covariates:
-        return maximum, {}
-    return maximum, _effect(study, maximum, (arms.column, arms.treated))
+    return _effect(study, maximum, (arms.column, arms.treated))
 
 
 def _model(study: Study, model: FittedModel) -> list[dict]:
