@@ -502,3 +502,11 @@ def test_a_period_is_the_model_on_its_own_events(gbsg2):
     (table,) = tables.periods(cox.periods(gbsg2), study=gbsg2.study)
     assert table.header == ("Model", *(f"{a}–{a + 12} months" for a in range(0, 60, 12)), "After 60 months")
     assert table.rows[2].cells[3] == "0.50 (0.27–0.90); 59"
+
+
+def test_a_method_that_does_not_exist_is_refused_and_not_taken_for_another():
+    x, time, event = SIX[["x"]], SIX["time"].to_numpy(), SIX["event"].to_numpy()
+    with pytest.raises(ValueError, match="ties 'Efron': efron or breslow"):
+        cox.fit(x, time, event, ties="Efron")
+    with pytest.raises(ValueError, match="transform 'KM': km, identity, log or rank"):
+        cox.score_tests(x, time, event, np.zeros(1), terms={"x": [0]}, transform="KM")

@@ -98,7 +98,10 @@ def score_tests(
     strata: np.ndarray | None = None,
     transform: str = "km",
 ) -> dict[str, tuple[float, int, float]]:
-    """Chi-square, degrees of freedom and P of each term (a name and its columns' places) and, under ``""``, of all."""
+    """Chi-square, degrees of freedom and P of each term (a name and its columns' places) and, under ``""``, of all.
+
+    `transform` is g(t): `km`, `identity`, `log` or `rank`. Raises ValueError for another.
+    """
     x = columns.to_numpy(dtype=float)
     scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
     x = (x - x.mean(axis=0)) / scale
@@ -155,8 +158,10 @@ def _at_deaths(sets: RiskSets, time: np.ndarray, event: np.ndarray, transform: s
     elif transform == "rank":
         ranks = stats.rankdata(time)
         g = ranks[np.argsort(time)][np.searchsorted(np.sort(time), at_death)]
-    else:
+    elif transform in {"log", "identity"}:
         g = np.log(at_death) if transform == "log" else at_death
+    else:
+        raise ValueError(f"transform '{transform}': km, identity, log or rank")
     return g - g.min()
 
 

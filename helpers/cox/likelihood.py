@@ -46,7 +46,12 @@ def risk_sets(
     weights: np.ndarray | None = None,
     ties: str = "efron",
 ) -> RiskSets:
-    """Sort once what every step of the maximisation needs. `start` is exclusive, `stop` inclusive."""
+    """Sort once what every step of the maximisation needs. `start` is exclusive, `stop` inclusive.
+
+    Raises ValueError for `ties` other than `efron` and `breslow`.
+    """
+    if ties not in {"efron", "breslow"}:
+        raise ValueError(f"ties '{ties}': efron or breslow")
     n = len(stop)
     weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     stratum = np.zeros(n, dtype=int) if strata is None else np.asarray(strata)
