@@ -32,8 +32,12 @@ ANALYSES = {
     "cox_univariable": "Cox model of one variable",
     "cox_multivariable": "Cox model of several variables",
     "diagnostics": "whether the hazards of a Cox model are proportional; by period from `at` on",
+    "cox_weighted": "Cox model of treatment alone, patients weighted by their propensity score",
     "cox_time_dependent": "Cox model with treatment as an exposure that begins",
+    "propensity": "probability of treatment given covariates; of a level: who is in it, by arm",
+    "stability": "hazard ratio for treatment under other ways of matching, the caliper at `at`",
     "spline": "Cox model with a restricted cubic spline",
+    "subgroup": "effect of treatment in a level of a variable",
     "interaction": "whether the effect of treatment differs between the levels of a variable",
 }
 
@@ -41,25 +45,32 @@ FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance"}
 
 _COX = """n n_event n_missing n_not_applicable n_no_time n_parameter events_per_parameter log_likelihood
     hr hr_low hr_high log_hr log_hr_se p_wald p_overall p_lrt"""
+_LOST = "n n_event n_missing n_not_applicable n_no_time"
+_SPREAD = "mean sd median q1 q3 minimum maximum"
 
 STATISTICS_OF = {
     analysis: names.split()
     for analysis, names in {
         "flow": "n_before n_excluded n",
         "count": "n percent n_event n_missing percent_missing",
-        "summary": "n n_missing percent_missing mean sd median q1 q3 minimum maximum",
+        "summary": f"n n_missing percent_missing {_SPREAD}",
         "comparison": "test_statistic df p_test",
-        "balance": "smd_pooled",
+        "balance": "smd_pooled smd_att variance_ratio",
         "follow_up": "median median_low median_high",
         "kaplan_meier": "median median_low median_high rate rate_low rate_high n_risk n_event n_censored",
         "log_rank": "chi_square df p_log_rank n_event n_expected",
         "rmst": "rmst rmst_se rmst_low rmst_high rmst_difference rmst_difference_low rmst_difference_high p_test",
         "cox_univariable": _COX,
-        "cox_multivariable": f"{_COX} e_value_rare",
+        "cox_multivariable": f"{_COX} fraction_missing e_value_rare",
+        "cox_weighted": f"{_LOST} n_effective hr hr_low hr_high log_hr log_hr_se p_wald",
         "diagnostics": "chi_square df p_proportional hr hr_low hr_high n n_event",
         "cox_time_dependent": f"{_COX} e_value_rare",
-        "spline": "p_overall p_nonlinear turning_point",
-        "interaction": "p_lrt",
+        "propensity": f"n n_missing n_outside {_SPREAD}",
+        "stability": "n hr hr_low hr_high log_hr log_hr_se p_wald",
+        "spline": f"""{_LOST} p_overall p_nonlinear p_lrt turning_point knot hr hr_low hr_high
+            crossing crossing_low crossing_high extremum extremum_low extremum_high percent_found""",
+        "subgroup": "n n_event hr hr_low hr_high log_hr log_hr_se p_wald",
+        "interaction": f"{_LOST} df p_overall p_lrt p_holm n_tested",
     }.items()
 }
 
@@ -75,6 +86,9 @@ STATISTICS = {
     "n_censored": "patients censored, up to and including the time where one is given",
     "n_expected": "events expected under equal hazards",
     "n_parameter": "parameters of a model",
+    "n_effective": "patients that would carry as much information without weights (Kish)",
+    "n_outside": "patients whose propensity score no patient of the other arm reaches",
+    "n_tested": "variables whose interaction is tested together",
     "percent": "share of the patients with a known value, or of an endpoint's patients with the event, 0 to 100",
     "percent_missing": "share of the patients without a value, 0 to 100; of no variable: of the one missing most",
     "rate": "survivor function, 0 to 100",
@@ -112,10 +126,22 @@ STATISTICS = {
     "p_lrt": "P value, likelihood-ratio test",
     "p_log_rank": "P value, log-rank test",
     "p_proportional": "P value, score test of an effect that changes with time",
+    "p_holm": "P value, likelihood-ratio test, adjusted for the number of tests by Holm's method",
     "p_nonlinear": "P value, Wald test of the nonlinear terms of a spline",
-    "turning_point": "value of the variable at which the spline's hazard ratio is 1",
+    "turning_point": "value of the variable at which the spline's hazard ratio is 1 because it is the reference",
+    "knot": "where a spline's pieces join",
+    "crossing": "another value than the reference at which the spline's hazard ratio is 1",
+    "crossing_low": "lower bootstrap limit of the crossing",
+    "crossing_high": "upper bootstrap limit of the crossing",
+    "extremum": "value at which the spline's hazard ratio is highest or lowest between others",
+    "extremum_low": "lower bootstrap limit of the extremum",
+    "extremum_high": "upper bootstrap limit of the extremum",
+    "percent_found": "share of the bootstrap samples whose curve has such a point, 0 to 100",
+    "fraction_missing": "share of a coefficient's variance that is due to missing values, 0 to 1",
     "e_value_rare": "E-value of the hazard ratio, rare-outcome formula",
-    "smd_pooled": "difference in units of the pooled standard deviation, treated minus reference",
+    "smd_pooled": "difference in units of the pooled standard deviation before matching, treated minus reference",
+    "smd_att": "difference in units of the treated arm's standard deviation before matching, treated minus reference",
+    "variance_ratio": "variance of the treated divided by that of the reference",
 }
 
 

@@ -20,7 +20,7 @@ from helpers import cox, describe, survival
 from helpers.cohort.table import plain
 from helpers.cox import likelihood
 from helpers.ledger import select
-from helpers.study.schema import RowTests
+from helpers.study.analyses import RowTests
 
 INTERVALS = {"log": "log", "log-log": "log_log"}
 ARMS = {
@@ -159,7 +159,7 @@ def cox_frames(folder: Path, dataset: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         "models": models,
     }
     if alone:
-        study["univariable"] = {"endpoints": outcomes[:1], "variables": [bare(name) for name in sorted(alone)]}
+        study["univariable"] = [{"endpoints": outcomes[:1], "variables": [bare(name) for name in sorted(alone)]}]
     cohort = cohort_of(folder / dataset, frame[list(dict.fromkeys(columns))], **study)
     return cox.univariable(cohort), cox.multivariable(cohort)
 

@@ -154,7 +154,7 @@ def test_two_steps_admit_by_the_rule_the_study_chose(tmp_path):
     study = {"arms": arms("arm", "a", "b"), "variables": variables, "endpoints": {"OS": endpoint()}}
     names = ["arm", "x", "g"]
     alone = cox.univariable(
-        cohort_of(tmp_path / "alone", table, **study, univariable={"endpoints": ["OS"], "variables": names})
+        cohort_of(tmp_path / "alone", table, **study, univariable=[{"endpoints": ["OS"], "variables": names}])
     )
     level_p = select(alone, variable="g")["p_wald"].min()
     global_p = select(alone, variable="g", level="")[["p_lrt", "p_overall"]].iloc[0]

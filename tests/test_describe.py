@@ -14,7 +14,7 @@ from helpers import describe, tables, wording
 from helpers.cohort import read_cohort
 from helpers.ledger import melt, select
 from helpers.study import read_study
-from helpers.study.schema import RowTests
+from helpers.study.analyses import RowTests
 
 RULE = RowTests(two_by_two="yates", larger="pearson", small_expected="fisher", continuous="welch")
 

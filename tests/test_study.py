@@ -49,7 +49,7 @@ ENTRY = {
     "a union named as a level": ({"narrow = {": "12 = {"}, "'variables.diameter.unions.12': '12' is a level already"),
     "grade in two groups": ({"grades = [3, 4, 5]": "grades = [2, 3, 4]"}, "'adverse_events.groups': grade 2 is given twice"),
     "events by a thing twice": ({"terms = [\"bleeding\"]": "terms = [\"bleeding\", \"bleeding\"]"}, "'adverse_events.by.0.terms': an adverse event is given twice"),
-    "two tables alike": ({"[univariable]": "[[adverse_events.by]]\nvariable = \"diameter\"\npopulation = \"stented\"\nterms = [\"fever\"]\n\n[univariable]"}, "'adverse_events.by.1': 'diameter' in population 'stented' is given twice"),
+    "two tables alike": ({"[[univariable]]": "[[adverse_events.by]]\nvariable = \"diameter\"\npopulation = \"stented\"\nterms = [\"fever\"]\n\n[[univariable]]"}, "'adverse_events.by.1': 'diameter' in population 'stented' is given twice"),
     "two events with a label": ({"fever = \"Fever\"": "fever = \"Bleeding\""}, "'adverse_events.terms': two adverse events have the same label"),
     "a union of a level twice": ({"levels = [\"8\", \"10\"]": "levels = [\"8\", \"8\"]"}, "'variables.diameter.unions.narrow.levels': a level is given twice"),
     "grade that cannot be": ({"grades = [3, 4, 5]": "grades = [3, 4, 6]"}, "entry 'adverse_events.groups.grave.grades.2': input should be less than or equal to 5, not 6"),
@@ -107,6 +107,6 @@ def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
     assert read_study("data/ctrt").left_out() == {}
     folder = study_copy()
     text = (folder / "study.toml").read_text()
-    start, end = text.index("[univariable]"), text.index("[abbreviations]")
+    start, end = text.index("[[univariable]]"), text.index("[abbreviations]")
     (folder / "study.toml").write_text(text[:start] + text[end:])
     assert list(read_study(folder).left_out()) == ["04_prognostic_factors"]

@@ -15,7 +15,7 @@ from helpers.cohort import Cohort
 from helpers.cox.kernel import NO_VARIATION, Fit, fit
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.study import Study
-from helpers.study.schema import Model
+from helpers.study.analyses import Model
 
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
@@ -65,13 +65,18 @@ def wald(fitted: Fit, names: list) -> tuple[float, float]:
 
 
 def univariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
-    """One Cox model a variable and endpoint, as the study's [univariable] lists them; `model` is `unadjusted`."""
-    asked = cohort.study.univariable
-    records = []
-    for endpoint in asked.endpoints if asked else []:
-        for variable in asked.variables:
-            records += _one_variable(cohort, endpoint, variable, population or "primary")
-    return wide(records, STATISTICS)
+    """One Cox model a variable, endpoint and population, as the study's [[univariable]] lists them.
+
+    `model` is `unadjusted`; `population` replaces the study's own.
+    """
+    asked = [
+        (population or each.population, endpoint, variable)
+        for each in cohort.study.univariable
+        for endpoint in each.endpoints
+        for variable in each.variables
+    ]
+    rows = [_one_variable(cohort, endpoint, variable, where) for where, endpoint, variable in dict.fromkeys(asked)]
+    return wide([row for each in rows for row in each], STATISTICS)
 
 
 def multivariable(

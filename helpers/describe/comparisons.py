@@ -6,7 +6,8 @@ from scipy import special, stats
 
 from helpers.cohort import Cohort
 from helpers.ledger import STATISTICS_OF, wide
-from helpers.study.schema import OVERALL, RowTests
+from helpers.study.analyses import RowTests
+from helpers.study.schema import OVERALL
 
 ONE_ARM = "only one arm can have this variable"
 CHI_SQUARE = {"yates": "chi-square test with Yates' correction", "pearson": "Pearson's chi-square test"}

@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from helpers.errors import StudyError, listed, nearest
+from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
-from helpers.study.schema import ANY_GRADE, LIBRARY, OVERALL, Condition, Model, Population, StudyFile
+from helpers.study.schema import ANY_GRADE, LIBRARY, OVERALL, Condition, Population, StudyFile
 
 PROJECT = Path(__file__).resolve().parents[2]
 

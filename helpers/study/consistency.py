@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from helpers.errors import listed, nearest
+from helpers.study.requests import known_endpoints, known_variables, requests
 from helpers.study.schema import (
-    ANY_GRADE,
     OVERALL,
     Condition,
     EarlyEvent,
     Endpoint,
-    EventsBy,
-    Model,
+    Population,
     Step,
     StudyFile,
     Variable,
@@ -28,9 +27,7 @@ def contradictions(study: StudyFile) -> list[str]:
         *(problem for name, each in study.variables.items() for problem in _variable(study, name, each)),
         *(problem for name, each in study.endpoints.items() for problem in _endpoint(study, name, each)),
         *_steps(study),
-        *_lists(study),
-        *(problem for name, each in study.models.items() for problem in _models(study, name, each)),
-        *_adverse_events(study),
+        *requests(study),
         *_synthetic(study),
     ]
 
@@ -70,12 +67,18 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
         near = nearest(variable.reference, variable.levels)
         yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
     yield from _unions(where, variable)
+    yield from _otherwise(where, variable)
     if name in RESERVED:
         yield f"{where}': '{name}' names the outcome; name the variable otherwise and give its column"
     if variable.cut:
         yield from _cut(study, where, variable)
     if variable.applies_when:
         yield from _condition(study, f"{where}.applies_when", variable.applies_when)
+
+
+def _otherwise(where: str, variable: Variable) -> Iterator[str]:
+    if variable.otherwise is not None and (variable.type != "continuous" or variable.applies_when is None):
+        yield f"{where}.otherwise' belongs to a continuous variable that has an applies_when"
 
 
 def _unions(where: str, variable: Variable) -> Iterator[str]:
@@ -92,7 +95,7 @@ def _unions(where: str, variable: Variable) -> Iterator[str]:
 
 def _cut(study: StudyFile, where: str, variable: Variable) -> Iterator[str]:
     cut, levels = variable.cut, variable.levels or {}
-    yield from _known(study, f"{where}.cut.variable'", [cut.variable])
+    yield from known_variables(study, f"{where}.cut.variable'", [cut.variable])
     if variable.column:
         yield f"{where}': give either a column or a cut of another variable, not both"
     if variable.applies_when:
@@ -141,7 +144,19 @@ def _steps(study: StudyFile) -> Iterator[str]:
         if population.of not in seen:
             yield f"entry 'populations.{name}.of': '{population.of}' is no population before it ({listed(seen)})"
         yield from _step_list(study, f"populations.{name}.steps", population.steps)
+        if population.matching:
+            yield from _matching(study, f"entry 'populations.{name}", population)
         seen.append(name)
+
+
+def _matching(study: StudyFile, where: str, population: Population) -> Iterator[str]:
+    source = study.populations.get(population.of)
+    if study.propensity is None:
+        yield f"{where}.matching' needs [propensity], the model of who is treated"
+    if population.steps:
+        yield f"{where}': give steps or a matching, not both; match out of a population of steps"
+    if population.of == "screened" or (source and source.matching):
+        yield f"{where}.of': pairs are matched out of 'primary' or a population of steps, not out of '{population.of}'"
 
 
 def _step_list(study: StudyFile, where: str, steps: list[Step]) -> Iterator[str]:
@@ -158,10 +173,10 @@ def _step_list(study: StudyFile, where: str, steps: list[Step]) -> Iterator[str]
 
 
 def _early_event(study: StudyFile, where: str, early: EarlyEvent) -> Iterator[str]:
-    yield from _endpoints(study, f"{where}.endpoint'", [early.endpoint])
+    yield from known_endpoints(study, f"{where}.endpoint'", [early.endpoint])
     if early.after is None:
         return
-    yield from _known(study, f"{where}.after'", [early.after])
+    yield from known_variables(study, f"{where}.after'", [early.after])
     variable = study.variables.get(early.after)
     if variable and (variable.type != "continuous" or variable.unit != "months"):
         yield f"{where}.after': '{early.after}' must be continuous, in the unit 'months'"
@@ -193,114 +208,6 @@ def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[s
         if str(value) not in levels:
             near = nearest(str(value), levels)
             yield f"{where}.value': '{value}' is no level of '{condition.column}' ({listed(levels)}){near}"
-
-
-def _lists(study: StudyFile) -> Iterator[str]:
-    yield from _known(study, "entry 'table_one.variables'", study.table_one.variables)
-    yield from _known(study, "entry 'survival.course'", study.survival.course)
-    for name in study.survival.course:
-        if name in study.variables and study.variables[name].type != "categorical":
-            yield f"entry 'survival.course': '{name}' is not categorical"
-        if name in study.table_one.variables:
-            yield f"entry 'survival.course': '{name}' is in Table 1 already"
-    if study.univariable:
-        yield from _known(study, "entry 'univariable.variables'", study.univariable.variables, arms=True)
-        yield from _endpoints(study, "entry 'univariable.endpoints'", study.univariable.endpoints)
-    yield from _endpoints(study, "entry 'survival.tau'", list(study.survival.tau))
-    for name in study.endpoints:
-        if name not in study.survival.tau:
-            yield f"entry 'survival.tau.{name}' is missing: the horizon of the restricted mean, in months"
-    for entry in ("months", "risk_table_months"):
-        months = getattr(study.survival, entry)
-        if sorted(set(months)) != months:
-            yield f"entry 'survival.{entry}': times must increase"
-
-
-def _models(study: StudyFile, name: str, models: list[Model]) -> Iterator[str]:
-    where = f"entry 'models.{name}"
-    if name == "unadjusted":
-        yield f"{where}': 'unadjusted' names the univariable analysis"
-    seen = set()
-    for position, model in enumerate(models):
-        yield from _model(study, f"{where}.{position}", model)
-        for each in [(endpoint, model.population) for endpoint in dict.fromkeys(model.endpoints)]:
-            if each in seen:
-                yield f"{where}.{position}': endpoint '{each[0]}' in population '{each[1]}' is given twice"
-            seen.add(each)
-
-
-def _model(study: StudyFile, where: str, model: Model) -> Iterator[str]:
-    if (model.covariates is None) == (model.candidates is None):
-        yield f"{where}': give either covariates (a fixed list) or candidates with a selection"
-    if (model.candidates is None) != (model.selection is None):
-        yield f"{where}.selection' belongs to candidates, and candidates need one"
-    covariates = [*(model.covariates or []), *(model.candidates or [])]
-    yield from _known(study, f"{where}.covariates'", covariates, arms=True)
-    yield from _known(study, f"{where}.strata'", model.strata)
-    yield from _endpoints(study, f"{where}.endpoints'", model.endpoints)
-    if model.selection:
-        yield from _known(study, f"{where}.selection.always'", model.selection.always, arms=True)
-    if model.population not in {"primary", *study.populations}:
-        yield f"{where}.population': no population '{model.population}'{nearest(model.population, study.populations)}"
-    for stratum in model.strata:
-        if stratum in covariates:
-            yield f"{where}.strata': '{stratum}' cannot be stratum and covariate at once"
-        if stratum in study.variables and study.variables[stratum].type != "categorical":
-            yield f"{where}.strata': '{stratum}' is not categorical"
-
-
-def _known(study: StudyFile, where: str, names: list[str], *, arms: bool = False) -> Iterator[str]:
-    known = [study.arms.column, *study.variables] if arms else list(study.variables)
-    for position, name in enumerate(names):
-        if name not in known:
-            yield f"{where}: no variable '{name}'{nearest(name, known)}"
-        if name in names[:position]:
-            yield f"{where}: '{name}' is given twice"
-
-
-def _endpoints(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
-    for name in names:
-        if name not in study.endpoints:
-            near = nearest(name, study.endpoints)
-            yield f"{where}: no endpoint '{name}'{near} (endpoints: {listed(study.endpoints)})"
-
-
-def _adverse_events(study: StudyFile) -> Iterator[str]:
-    asked = study.adverse_events
-    if asked is None:
-        return
-    where = "entry 'adverse_events"
-    grades = [grade for group in asked.groups.values() for grade in group.grades]
-    for grade in sorted({each for each in grades if grades.count(each) > 1}):
-        yield f"{where}.groups': grade {grade} is given twice"
-    if [0] not in [group.grades for group in asked.groups.values()]:
-        yield f"{where}.groups': one group must hold grade 0 alone, the patients without the event"
-    if ANY_GRADE in asked.groups:
-        yield f"{where}.groups.{ANY_GRADE}': '{ANY_GRADE}' names the patients with the event at any grade"
-    for name in asked.terms:
-        outcomes = {column for each in study.endpoints.values() for column in (each.time, each.event)}
-        if name in {study.arms.column, *study.variables, *RESERVED, *outcomes}:
-            yield f"{where}.terms.{name}': this name is taken by another column"
-    if len(set(asked.terms.values())) < len(asked.terms):
-        yield f"{where}.terms': two adverse events have the same label"
-    for position, by in enumerate(asked.by):
-        yield from _events_by(study, f"{where}.by.{position}", by)
-        if (by.variable, by.population) in [(each.variable, each.population) for each in asked.by[:position]]:
-            yield f"{where}.by.{position}': '{by.variable}' in population '{by.population}' is given twice"
-
-
-def _events_by(study: StudyFile, where: str, by: EventsBy) -> Iterator[str]:
-    yield from _known(study, f"{where}.variable'", [by.variable])
-    if by.variable in study.variables and study.variables[by.variable].type != "categorical":
-        yield f"{where}.variable': '{by.variable}' is not categorical"
-    if by.population not in {"primary", *study.populations}:
-        yield f"{where}.population': no population '{by.population}'{nearest(by.population, study.populations)}"
-    terms = study.adverse_events.terms
-    if len(set(by.terms)) < len(by.terms):
-        yield f"{where}.terms': an adverse event is given twice"
-    for term in by.terms:
-        if term not in terms:
-            yield f"{where}.terms': no adverse event '{term}'{nearest(term, terms)}"
 
 
 def _synthetic(study: StudyFile) -> Iterator[str]:

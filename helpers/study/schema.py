@@ -6,14 +6,22 @@ No clinical decision has a default: event coding, time origin, reference levels,
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=60)]
-Text = Annotated[str, Field(min_length=1)]
-Scalar = str | int | float
-Levels = Annotated[dict[str, Text], Field(min_length=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Months = Annotated[float, Field(gt=0, le=1200)]
+from helpers.study.analyses import (
+    AdverseEvents,
+    Imputation,
+    Matching,
+    Model,
+    Propensity,
+    Splines,
+    Subgroups,
+    Survival,
+    TableOne,
+    Univariable,
+    WithinArm,
+)
+from helpers.study.entry import Entry, Levels, Months, Name, Scalar, Share, Text
 
 DAYS_PER_MONTH = 30.4375
 UNIT_DAYS = {"days": 1.0, "weeks": 7.0, "months": DAYS_PER_MONTH, "years": 365.25}
@@ -21,12 +29,6 @@ LIBRARY = {"lifelines:gbsg2": "gbsg2.csv"}
 OVERALL = "overall"
 ANY_GRADE = "any"
 INTERVALS = {"log": "log", "log_log": "complementary log-log"}
-
-
-class Entry(BaseModel):
-    """A table of the study file; frozen, and unknown entries are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Condition(Entry):
@@ -76,7 +78,10 @@ class Union(Entry):
 
 
 class Variable(Entry):
-    """A column of the patients' table: type, label, unit or levels, where it applies, and its footnote in Table 1."""
+    """A column of the patients' table: type, label, unit or levels, where it applies, and its footnote in Table 1.
+
+    `otherwise` is the value a model's companion takes where the variable cannot exist, such as no cycles.
+    """
 
     label: Text
     type: Literal["continuous", "categorical"]
@@ -88,6 +93,7 @@ class Variable(Entry):
     unions: dict[Name, Union] = {}
     cut: CutPoints | None = None
     applies_when: Condition | None = None
+    otherwise: float | None = None
     post_baseline: bool = False
     digits: Annotated[int, Field(ge=0, le=8)] | None = None
     summary: Literal["mean_sd", "median_iqr"] | None = None
@@ -138,92 +144,12 @@ class Step(Entry):
 
 
 class Population(Entry):
-    """An analysis set: the patients of another one less those its steps exclude."""
+    """An analysis set: the patients of another one less those its steps exclude, or the pairs matched out of it."""
 
     label: Text
     of: str = "primary"
     steps: list[Step] = []
-
-
-class RowTests(Entry):
-    """Which test a Table 1 row gets; `small_expected` replaces chi-square where an expected count is below five."""
-
-    two_by_two: Literal["yates", "pearson", "fisher"]
-    larger: Literal["pearson", "fisher"]
-    small_expected: Literal["fisher", "none"]
-    continuous: Literal["student", "welch", "rank_sum"]
-
-
-class TableOne(Entry):
-    """The rows of Table 1 in their order."""
-
-    variables: Annotated[list[str], Field(min_length=1)]
-    summary: Literal["mean_sd", "median_iqr"]
-    tests: RowTests
-
-
-class Survival(Entry):
-    """Horizons of the survival section, all in months; `course` names what else is counted of the disease's course."""
-
-    months: Annotated[list[Months], Field(min_length=1)]
-    risk_table_months: Annotated[list[Annotated[float, Field(ge=0, le=1200)]], Field(min_length=2)]
-    tau: dict[str, Months]
-    interval: Literal["log", "log_log"]
-    course: list[str] = []
-
-
-class Univariable(Entry):
-    """Variables examined one at a time, for the endpoints named."""
-
-    endpoints: Annotated[list[str], Field(min_length=1)]
-    variables: Annotated[list[str], Field(min_length=1)]
-
-
-class Selection(Entry):
-    """Step two of the two-step approach: which univariable P lets a variable enter, and below what."""
-
-    by: Literal["likelihood_ratio", "wald", "any_level"]
-    p_below: Share
-    always: list[str] = []
-
-
-class Model(Entry):
-    """A Cox specification: a fixed list of covariates, or candidates and the rule that selects among them.
-
-    A name holds one or more of them, each for endpoints and a population of its own.
-    """
-
-    label: Text
-    endpoints: Annotated[list[str], Field(min_length=1)]
-    population: str = "primary"
-    covariates: Annotated[list[str], Field(min_length=1)] | None = None
-    candidates: Annotated[list[str], Field(min_length=1)] | None = None
-    selection: Selection | None = None
-    strata: list[str] = []
-
-
-class GradeGroup(Entry):
-    """Grades of severity shown as one; the group of grade 0 holds the patients without the event."""
-
-    label: Text
-    grades: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)]
-
-
-class EventsBy(Entry):
-    """Some adverse events by another variable than the arms, in a population."""
-
-    variable: str
-    population: str = "primary"
-    terms: Annotated[list[str], Field(min_length=1)]
-
-
-class AdverseEvents(Entry):
-    """Adverse events: a column each holding the patient's worst grade, 0 where the event did not happen."""
-
-    grading: Text
-    groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
-    terms: Annotated[dict[Name, Text], Field(min_length=1)]
-    by: list[EventsBy] = []
+    matching: Matching | None = None
 
 
 class StudyFile(Entry):
@@ -245,8 +171,13 @@ class StudyFile(Entry):
     populations: dict[Name, Population] = {}
     table_one: TableOne
     survival: Survival
-    univariable: Univariable | None = None
+    univariable: list[Univariable] = []
     models: dict[Name, Annotated[list[Model], Field(min_length=1)]] = {}
+    imputation: Imputation | None = None
+    propensity: Propensity | None = None
+    splines: Splines | None = None
+    subgroups: Subgroups | None = None
+    within_arm: list[WithinArm] = []
     adverse_events: AdverseEvents | None = None
     published_populations: list[Name] = []
     abbreviations: dict[str, str] = {}

@@ -1,0 +1,18 @@
+"""What every entry of a study file is made of."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=60)]
+Text = Annotated[str, Field(min_length=1)]
+Scalar = str | int | float
+Levels = Annotated[dict[str, Text], Field(min_length=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Months = Annotated[float, Field(gt=0, le=1200)]
+
+
+class Entry(BaseModel):
+    """A table of the study file; frozen, and unknown entries are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
