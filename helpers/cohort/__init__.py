@@ -1,10 +1,11 @@
 """The cohort: one row a patient, typed and checked, and the count of everybody who left on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from helpers.cohort.checks import Finding, Typed, applies, meets, outcome, type_columns
+from helpers.cohort.pairing import caliper_width, pairs, propensity_score
 from helpers.cohort.table import Table, read_table
 from helpers.errors import CohortError, ParameterError, listed, nearest
 from helpers.study import Study, relative
@@ -17,7 +18,8 @@ class Cohort:
 
     `data` holds the arms and every variable for all screened patients, indexed by row of the file; `flow` one row an
     eligibility or population step (`population, name, reason, group, n_before, n_excluded, n`); `outcomes` a frame
-    `time` (months) and `event` an endpoint; `members` the rows of each population.
+    `time` (months) and `event` an endpoint; `members` the rows of each population; `pairs` a number a pair, by row, of
+    each matched population.
     """
 
     study: Study
@@ -25,6 +27,7 @@ class Cohort:
     flow: pd.DataFrame
     outcomes: dict[str, pd.DataFrame]
     members: dict[str, pd.Index]
+    pairs: dict[str, pd.Series] = field(default_factory=dict)
 
     def rows(self, population: str = "primary") -> pd.DataFrame:
         """The patients of a population. Raises ParameterError for a population the study does not name."""
@@ -88,13 +91,19 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
     if any(finding.problem for finding in findings):
         return None, findings
     members: dict[str, pd.Index] = {"screened": typed.data.index}
+    paired: dict[str, pd.Series] = {}
     flow: list[dict] = []
     for name, population in study.all_populations.items():
         if name == "screened":
             continue
         where = "eligibility" if name == "primary" else f"populations.{name}.steps"
-        members[name], problem = _apply(study, table, typed, members[population.of], name, population.steps, flow)
-        expected = "patients in both arms" if name == "primary" else "patients"
+        if population.matching:
+            where, expected = f"populations.{name}.matching", "pairs"
+            paired[name], problem = _match(study, typed, members[population.of], name, flow)
+            members[name] = paired[name].index
+        else:
+            members[name], problem = _apply(study, table, typed, members[population.of], name, population.steps, flow)
+            expected = "patients in both arms" if name == "primary" else "patients"
         findings.append(Finding(where, "", expected, f"{len(members[name])} patients", problem))
         if problem:
             return None, findings
@@ -109,10 +118,55 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         )
         for problem in problems or [None]:
             findings.append(Finding(f"endpoints.{name}", "", "time and event", found, problem))
-    return Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members), findings
+    return Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired), findings
 
 
 FLOW = ["population", "name", "reason", "group", "n_before", "n_excluded", "n"]
+NAMED = {"name", "reason"}
+WITHOUT_SCORE = "A covariate of the propensity score is missing"
+WITHOUT_PARTNER = "No partner left"
+OUT_OF_REACH = "No partner within the caliper"
+
+
+def _match(
+    study: Study, typed: Typed, rows: pd.Index, population: str, flow: list[dict]
+) -> tuple[pd.Series, str | None]:
+    """The pairs' numbers by row, in the order of the table, and the sentence on why there are no pairs."""
+    asked, none = study.all_populations[population].matching, pd.Series(dtype=int)
+    propensity = propensity_score(study, typed.data.loc[rows])
+    if propensity.problem:
+        return none, f"{relative(study.file)}, entry 'propensity.covariates': {propensity.problem}"
+    width = caliper_width(propensity, asked.caliper, asked.scale, asked.caliper_sd)
+    made = pairs(propensity, scale=asked.scale, width=width, order=asked.order, seed=study.seed)
+    numbers = pd.concat([pd.Series(range(len(made)), index=made[side]) for side in ("treated", "reference")]) + 1
+    matched = rows[rows.isin(numbers.index)]
+    scored = rows[rows.isin(propensity.score.index)]
+    reason = WITHOUT_PARTNER if asked.caliper == "none" else OUT_OF_REACH
+    for name, before, after, why in (
+        ("missing_covariate", rows, scored, WITHOUT_SCORE),
+        ("no_partner", scored, matched, reason),
+    ):
+        flow += _leaving(study, typed.data, before, after, {"population": population, "name": name, "reason": why})
+    problem = None
+    if made.empty:
+        problem = (
+            f"{relative(study.file)}, entry 'populations.{population}.matching': no pair is found; "
+            f"no two patients of different arms are within the caliper of {asked.caliper} standard deviations"
+        )
+    return numbers.loc[matched], problem
+
+
+def _leaving(study: Study, data: pd.DataFrame, before: pd.Index, after: pd.Index, step: dict) -> list[dict]:
+    """Rows of the flow for one step, overall and by arm."""
+    records = []
+    for group in study.groups:
+        sizes = [
+            len(rows) if group == OVERALL else int((data.loc[rows, study.arms.column] == group).sum())
+            for rows in (before, after)
+        ]
+        counts = {"n_before": sizes[0], "n_excluded": sizes[0] - sizes[1], "n": sizes[1]}
+        records.append({**step, "group": group, **counts})
+    return records
 
 
 def _apply(
@@ -124,13 +178,9 @@ def _apply(
         met, problem = _met(study, table, typed, rows, step)
         if problem:
             return rows, problem
-        gone = typed.data.loc[rows[met.astype(bool)], arms.column]
-        before = typed.data.loc[rows, arms.column]
-        for group in study.groups:
-            counts = [len(each) if group == OVERALL else int((each == group).sum()) for each in (before, gone)]
-            record = {"population": population, "name": step.name, "reason": step.reason, "group": group}
-            flow.append({**record, "n_before": counts[0], "n_excluded": counts[1], "n": counts[0] - counts[1]})
-        rows = rows[~met.astype(bool)]
+        left = rows[~met.astype(bool)]
+        flow += _leaving(study, typed.data, rows, left, {"population": population, **step.model_dump(include=NAMED)})
+        rows = left
     arm = typed.data.loc[rows, arms.column]
     unknown = table.problem(arms.column, arm.isna(), lambda _: "the arm is missing in a patient no step excludes")
     if unknown:
