@@ -39,7 +39,7 @@ def test_counts_and_summaries_by_hand(tmp_path):
     assert g.loc[("b", "g", "u"), ["n", "percent"]].tolist() == [2, pytest.approx(200 / 3)]
     assert g.loc[("b", "g", ""), ["n", "n_missing", "percent_missing"]].tolist() == [3, 1, 25]
     assert g.loc[("overall", "", ""), "n"] == 8
-    smd = describe.balance(cohort).set_index("variable")["smd_pooled"]
+    smd = select(describe.balance(cohort), level="").set_index("variable")["smd_pooled"]
     assert smd["x"] == pytest.approx((20 - 7 / 3) / np.sqrt((300 + 7 / 3) / 2), rel=1e-14)
     difference = np.array([0 - 3 / 4, 1 / 3 - 0])
     spread = [np.diag(p) - np.outer(p, p) for p in (np.array([0, 1 / 3]), np.array([3 / 4, 0]))]
@@ -269,7 +269,9 @@ def test_arms_that_do_not_vary_have_neither_difference_nor_test(tmp_path):
     }
     cohort = cohort_of(tmp_path, table, **study)
     assert describe.balance(cohort).iloc[0]["not_estimable"] == {
-        "smd_pooled": "the variable does not vary within the arms"
+        "smd_pooled": "the variable does not vary within the arms",
+        "smd_att": "the variable does not vary among the treated",
+        "variance_ratio": "the variable does not vary within the arms",
     }
     assert describe.comparisons(cohort).iloc[0]["not_estimable"] == {
         "p_test": "the variable does not vary within the arms"

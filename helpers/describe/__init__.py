@@ -1,13 +1,7 @@
 """Who the patients are and what befell them."""
 
-from helpers.describe.comparisons import (
-    balance,
-    categorical_test,
-    comparisons,
-    continuous_test,
-    fisher_exact,
-    standardised_difference,
-)
+from helpers.describe.balance import balance, standardised_difference
+from helpers.describe.comparisons import categorical_test, comparisons, continuous_test, fisher_exact
 from helpers.describe.counts import adverse_events, counts, course, events, flow, summaries
 
 __all__ = [

@@ -1,15 +1,14 @@
-"""Whether the arms differ at the start: the tests of Table 1 and standardised differences."""
+"""Whether the arms differ at the start: the tests of Table 1."""
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
 from helpers.cohort import Cohort
+from helpers.describe.balance import two_arms
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.study.analyses import RowTests
-from helpers.study.schema import OVERALL
 
-ONE_ARM = "only one arm can have this variable"
 CHI_SQUARE = {"yates": "chi-square test with Yates' correction", "pearson": "Pearson's chi-square test"}
 MAX_TABLES = 20_000_000
 
@@ -19,7 +18,7 @@ def comparisons(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     rule = cohort.study.table_one.tests
     records = []
     for name in cohort.study.table_one.variables:
-        first, second, reason = _two_arms(cohort, name, population)
+        first, second, reason = two_arms(cohort, name, population)
         variable = cohort.study.variables[name]
         record = {"population": population, "analysis": "comparison", "variable": name}
         if reason:
@@ -31,29 +30,6 @@ def comparisons(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
             record |= categorical_test(table, rule, variable.test)
         records.append(record)
     return wide(records, STATISTICS_OF["comparison"])
-
-
-def balance(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
-    """Standardised difference of each Table 1 variable, treated minus reference, in pooled standard deviations.
-
-    Two-level variables give the difference of their last level, variables with more levels an absolute distance.
-    """
-    records = []
-    for name in cohort.study.table_one.variables:
-        first, second, reason = _two_arms(cohort, name, population)
-        if cohort.study.arms.reference != next(iter(cohort.study.arms.levels)):
-            first, second = second, first
-        variable = cohort.study.variables[name]
-        smd = np.nan
-        if not reason:
-            known = [level for level in variable.levels or {} if (first == level).any() or (second == level).any()]
-            columns = (_indicators(x, variable.levels and known) for x in (second, first))
-            smd = standardised_difference(*columns, ddof=0 if variable.levels else 1)
-            reason = "" if np.isfinite(smd) else "the variable does not vary within the arms"
-        record = {"population": population, "analysis": "balance", "variable": name, "smd_pooled": smd}
-        text = {"reference": cohort.study.arms.reference, "method": "pooled standard deviation"}
-        records.append({**record, **text, "not_estimable": {"smd_pooled": reason} if reason else {}})
-    return wide(records, STATISTICS_OF["balance"])
 
 
 def categorical_test(table: np.ndarray, rule: RowTests, test: str | None = None) -> dict:
@@ -120,46 +96,6 @@ def continuous_test(first: np.ndarray, second: np.ndarray, test: str) -> dict:
     result = stats.ttest_ind(first, second, equal_var=test == "student")
     method = {"student": "Student's t test", "welch": "Welch's t test"}[test]
     return {"test_statistic": result.statistic, "df": result.df, "p_test": result.pvalue, "method": method}
-
-
-def standardised_difference(treated: np.ndarray, reference: np.ndarray, *, ddof: int) -> float:
-    """Difference of means over the root of the mean of both variances (Austin, 2009).
-
-    Takes one column for a continuous (ddof 1) or two-level variable (ddof 0: the variance is p(1 - p)), k - 1
-    indicators for k levels; the latter gives the Mahalanobis distance of Yang & Dalton (2012). NaN without variance.
-    """
-    if treated.shape[1] == 0 or min(len(treated), len(reference)) <= ddof:
-        return np.nan
-    difference = treated.mean(axis=0) - reference.mean(axis=0)
-    if treated.shape[1] == 1:
-        if np.ptp(treated) == np.ptp(reference) == 0:
-            return np.nan
-        pooled = np.sqrt((treated.var(ddof=ddof) + reference.var(ddof=ddof)) / 2)
-        return float(difference[0] / pooled)
-    covariance = (np.cov(treated.T, ddof=ddof) + np.cov(reference.T, ddof=ddof)) / 2
-    if np.linalg.matrix_rank(covariance) < len(difference):
-        return np.nan
-    return float(np.sqrt(difference @ np.linalg.solve(covariance, difference)))
-
-
-def _two_arms(cohort: Cohort, name: str, population: str) -> tuple[pd.Series, pd.Series, str]:
-    """Known values of both arms in display order, and why they cannot be compared, if so."""
-    groups = {group: rows for group, rows in cohort.groups(population).items() if group != OVERALL}
-    applicable = [rows.loc[cohort.applies(name, rows), name] for rows in groups.values()]
-    first, second = (values.dropna() for values in applicable)
-    reason = ""
-    if min(len(values) for values in applicable) == 0:
-        reason = ONE_ARM
-    elif min(len(first), len(second)) == 0:
-        reason = "no known value in one arm"
-    return first, second, reason
-
-
-def _indicators(values: pd.Series, levels: list[str] | None) -> np.ndarray:
-    """A column of numbers, or one indicator for every level after the first."""
-    if levels is None:
-        return values.to_numpy(dtype=float)[:, None]
-    return np.array([[value == level for level in levels[1:]] for value in values], dtype=float)
 
 
 def _log_choose(n: np.ndarray | float, k: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def baseline(
     for variable in study.table_one.variables:
         test = select(comparisons, variable=variable).iloc[0]
         marker = MARKERS[tests.index(test["method"])] if test["method"] else ""
-        smd = select(balance, variable=variable)["smd_pooled"].iloc[0]
+        smd = select(balance, variable=variable, level="")["smd_pooled"].iloc[0]
         size = notation.NOT_ESTIMABLE if smd != smd else notation.number(abs(smd), 2)
         last = (notation.p_value(test["p_test"]) + marker, size)
         rows += _variable(study, variable, select(described, variable=variable), last, marks)
@@ -35,7 +35,7 @@ def baseline(
     notes = [
         f"Values are {', '.join([COUNTED, *dict.fromkeys(shapes)])}.",
         *(f"{MARKERS[position]} {test}." for position, test in enumerate(tests)),
-        *reasons(comparisons, balance),
+        *reasons(comparisons, select(balance, level="")),
     ]
     notes += ["† Known only after time zero."] if any(each.post_baseline for each in entries) else []
     notes += [f"{mark} {study.variables[name].note}" for name, mark in marks.items()]
