@@ -4,6 +4,9 @@ The key is `population, endpoint, analysis, model, variable, level, group, stati
 when it cannot be estimated; `section`, `method` (how, or why not) and `reference` (what a contrast is against) describe
 it. The shape follows CDISC's Analysis Results Standard (2024). Estimates are wide: the key without `statistic`, one
 column a statistic, `method`, `reference` and `not_estimable`, which maps a statistic to the reason it is empty.
+
+A model that loses more than the share `COSTLY` of its patients, or has fewer than `FEW_EVENTS` events per parameter,
+says so wherever it is shown.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,6 +44,9 @@ ANALYSES = {
     "interaction": "whether the effect of treatment differs between the levels of a variable",
 }
 
+COSTLY = 0.1
+FEW_EVENTS = 10
+
 FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance"}
 
 _COX = """n n_event n_missing n_not_applicable n_no_time n_parameter events_per_parameter log_likelihood
@@ -63,7 +69,8 @@ STATISTICS_OF = {
         "cox_univariable": _COX,
         "cox_multivariable": f"{_COX} fraction_missing e_value_rare",
         "cox_weighted": f"{_LOST} n_effective hr hr_low hr_high log_hr log_hr_se p_wald",
-        "diagnostics": "chi_square df p_proportional hr hr_low hr_high n n_event",
+        "diagnostics": """chi_square df p_proportional hr hr_low hr_high n n_event
+            rmst_difference rmst_difference_low rmst_difference_high p_test""",
         "cox_time_dependent": f"{_COX} e_value_rare",
         "propensity": f"n n_missing n_outside {_SPREAD}",
         "stability": "n hr hr_low hr_high log_hr log_hr_se p_wald",
@@ -252,6 +259,11 @@ def leave(frames: Iterable[pd.DataFrame], section: str, results_dir: str | None)
 
 
 def merged(results_dir: str | Path) -> pd.DataFrame:
-    """All rows that sections left in a folder, in section order."""
-    parts = [read(path) for path in sorted(Path(results_dir).glob("[0-9][0-9]_*.csv"))]
-    return validate(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS))
+    """All rows that sections left in a folder, in section order; a number that two sections left is one row."""
+    return joined([read(path) for path in sorted(Path(results_dir).glob("[0-9][0-9]_*.csv"))])
+
+
+def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Ledgers as one; raises ValueError where two of them give the same key another value."""
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    return validate(rows.drop_duplicates([*KEY, "value"], ignore_index=True))

@@ -1,13 +1,9 @@
-"""How numbers are written: the last step before a reader sees them, and the only place that rounds.
-
-A model that loses more than the share `COSTLY` of its patients says so.
-"""
+"""How numbers are written: the last step before a reader sees them, and the only place that rounds."""
 
 import math
 
 DASH = "–"
 NOT_ESTIMABLE = "n.e."
-COSTLY = 0.1
 
 
 def number(value: float, digits: int) -> str:

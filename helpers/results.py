@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from helpers import cox, describe, survival
+from helpers import cox, describe, matching, splines, subgroups, survival, weighting, within_arm
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError
-from helpers.ledger import melt, merged, validate
+from helpers.ledger import joined, melt, merged
 from helpers.study import Study
 
 
@@ -36,8 +36,27 @@ def _survival(cohort: Cohort) -> list[pd.DataFrame]:
 
 def _prognostic_factors(cohort: Cohort) -> list[pd.DataFrame]:
     models = cox.fitted_models(cohort)
-    adjusted = (cox.multivariable, cox.proportionality, cox.periods)
-    return [cox.univariable(cohort), *(table(cohort, models=models) for table in adjusted)]
+    univariable = cox.univariable(cohort)
+    diagnostics = (cox.proportionality, cox.mean_differences, cox.periods)
+    return [
+        describe.flow(cohort),
+        *matching.baselines(cohort).values(),
+        weighting.weighted_balance(cohort),
+        matching.scores(cohort),
+        matching.positivity(cohort),
+        matching.stability(cohort),
+        weighting.weighted(cohort),
+        univariable,
+        cox.multivariable(cohort, models=models),
+        cox.companions(cohort, models=models, univariable=univariable),
+        *(table(cohort, models=models) for table in diagnostics),
+        splines.splines(cohort),
+    ]
+
+
+def _subgroups(cohort: Cohort) -> list[pd.DataFrame]:
+    compared = (within_arm.events, within_arm.medians, within_arm.univariable, within_arm.multivariable)
+    return [subgroups.subgroups(cohort), subgroups.interactions(cohort), *(each(cohort) for each in compared)]
 
 
 def _adverse_events(cohort: Cohort) -> list[pd.DataFrame]:
@@ -48,6 +67,7 @@ SECTIONS: dict[str, Callable[[Cohort], list[pd.DataFrame]]] = {
     "02_cohort": _cohort,
     "03_survival": _survival,
     "04_prognostic_factors": _prognostic_factors,
+    "05_subgroups": _subgroups,
     "08_adverse_events": _adverse_events,
 }
 
@@ -63,4 +83,4 @@ def results(study: Study, cohort: Cohort, results_dir: str | None = None) -> pd.
             raise ParameterError("no section has left its results to read")
         return rows
     parts = [melt(frames(cohort), name) for name, frames in SECTIONS.items() if name not in study.left_out()]
-    return validate(pd.concat(parts, ignore_index=True))
+    return joined(parts)

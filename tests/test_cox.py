@@ -460,7 +460,7 @@ def test_hazards_that_cross_are_told_first_and_those_that_do_not_are_not(tmp_pat
     assert select(tests, variable="arm")["p_proportional"].iloc[0] < 1e-6
     assert select(tests, variable="x")["p_proportional"].iloc[0] > 0.05
     assert select(tests, variable="")["df"].iloc[0] == 2
-    (table,) = tables.proportionality(tests, study=cohort.study)
+    (table,) = tables.proportionality(tests, means=cox.mean_differences(cohort), study=cohort.study)
     assert table.rows[0].cells[:3] == ("Survival: A model", "<0.001", "<0.001")
     rows = results(cohort.study, cohort)
     said = list(wording.key_findings(rows, study=cohort.study).sentences)

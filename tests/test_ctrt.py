@@ -59,7 +59,7 @@ def test_tables_1_and_4_agree_but_for_what_cannot(scored):
 def test_deaths_progressions_and_toxicity_by_dose_agree(scored):
     counted = scored[(scored["place"] == "Text") & (scored["analysis"] == "count")]
     assert set(counted.loc[counted["verdict"] == "differs", "printed"]) == {"37.4", "<5"}
-    assert set(counted.loc[counted["verdict"] == "not computed", "population"]) == {"matched"}
+    assert (counted["verdict"] != "not computed").all()
     assert len(select(counted, population="treated")) == 8
     assert len(select(counted, variable="progression")) == 4
     assert len(select(counted, endpoint="OS")) == 4
@@ -126,7 +126,8 @@ def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
 
 def test_the_paper_model_rests_on_the_maintained(ctrt):
     frame = select(cox.multivariable(ctrt), model="paper", endpoint="OS", variable="").iloc[0]
-    whole = select(cox.multivariable(ctrt), model="without_cycles", endpoint="OS", variable="").iloc[0]
+    beside = cox.companions(ctrt, models=cox.fitted_models(ctrt, "primary"), univariable=cox.univariable(ctrt))
+    whole = select(beside, model="paper:without_maintenance_cycles", endpoint="OS", variable="").iloc[0]
     assert frame["n_not_applicable"] == 75
     assert frame["n"] + frame["n_missing"] + frame["n_not_applicable"] + frame["n_no_time"] == 171
     assert whole["n"] > 1.8 * frame["n"]
@@ -139,7 +140,8 @@ def test_the_paper_model_rests_on_the_maintained(ctrt):
     cycles = select(cost, variable="maintenance_cycles").iloc[0]
     assert table.lead == (
         f"This model leaves out {lost} of 167 patients ({100 * lost / 167:.0f}%); Immunomaintenance cycles costs most "
-        f"({int(cycles['n_not_applicable'])} cannot have it, {int(cycles['n_missing'])} have no value)."
+        f"({int(cycles['n_not_applicable'])} cannot have it, {int(cycles['n_missing'])} have no value). It has "
+        f"{frame['n_event'] / 7:.1f} events per parameter, fewer than 10: its estimates are unstable."
     )
     assert (cycles["n_not_applicable"], table.lead in table.body(), table.lead in table.csv()) == (75, True, True)
     said = wording.treatment(melt([cost], "x"), study=ctrt.study).sentences

@@ -34,8 +34,10 @@ def test_the_prognostic_table_says_what_it_rests_on(prognostic, stent):
 
 
 def test_factors_outside_a_model_have_a_dash(prognostic):
-    table = next(each for each in prognostic if each.name == "prognostic_OS_staged_only")
+    table = next(each for each in prognostic if each.name == "prognostic_OS_stratified")
     assert cell(table, "Albumin (per 5 g/L)")[4:] == ("–", "–")
+    table = next(each for each in prognostic if each.name == "prognostic_OS_staged_only_staged")
+    assert cell(table, "Stage III")[2:4] == ("–", "–")
     assert "Patients with a known stage II or III" in " ".join(table.notes)
 
 
@@ -57,7 +59,8 @@ def test_word_gets_three_rules_a_repeated_header_and_the_notes(prognostic, tmp_p
     word.write(table, 3, tmp_path / "table.docx")
     document = docx.Document(tmp_path / "table.docx")
     assert document.paragraphs[0].text == f"Table 3. {table.title}"
-    assert [p.text for p in document.paragraphs[1:]] == list(table.footnotes)
+    assert table.lead.endswith("events per parameter, fewer than 10: its estimates are unstable.")
+    assert [p.text for p in document.paragraphs[1:]] == [table.lead, *table.footnotes]
     grid = document.tables[0]
     assert len(grid.rows) == len(table.rows) + 2
     assert [grid.cell(2 + i, 3).text for i in range(len(table.rows))] == [row.cells[3] for row in table.rows]

@@ -39,6 +39,8 @@ def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(ste
         "no events in the reference level",
         "no events in this level",
         "no patients in this level",
+        "no patients in one arm",
+        "fewer than two levels have patients in both arms and events",
     }
 
 

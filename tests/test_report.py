@@ -84,7 +84,7 @@ def test_a_report_is_one_page_that_needs_nothing_else(report, stent):
     assert "default-src 'none'" in text
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.anchors)
     assert len(page.anchors) == len(set(page.anchors))
-    assert [image["src"].partition(";")[0] for image in page.images] == ["data:image/svg+xml"] * 7
+    assert [image["src"].partition(";")[0] for image in page.images] == ["data:image/svg+xml"] * 13
     assert all(len(image["alt"]) > 40 for image in page.images)
     assert stent.study.mark in text
     assert text.count("<details") >= 10

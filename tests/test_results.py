@@ -23,7 +23,7 @@ def test_known_numbers_of_the_real_study(gbsg2):
     rows = results(gbsg2.study, gbsg2)
 
     def value(**key):
-        found = ledger.select(rows, **key)
+        found = ledger.select(rows, population="primary", **key)
         assert len(found) == 1, key
         return found["value"].iloc[0]
 

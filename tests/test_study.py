@@ -109,4 +109,4 @@ def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
     text = (folder / "study.toml").read_text()
     start, end = text.index("[[univariable]]"), text.index("[abbreviations]")
     (folder / "study.toml").write_text(text[:start] + text[end:])
-    assert list(read_study(folder).left_out()) == ["04_prognostic_factors"]
+    assert list(read_study(folder).left_out()) == ["04_prognostic_factors", "05_subgroups"]

@@ -46,14 +46,21 @@ class Cohort:
         rows = self.rows(population)
         return {f"{variable}={level}": rows[rows[variable] == level] for level in self.study.level_labels(variable)}
 
-    def with_outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
-        """The arms, all variables, `time` (NaN where not known) and `event` of a population.
+    def with_outcome(
+        self, endpoint: str, population: str = "primary", *, variables: list[str] | None = None
+    ) -> pd.DataFrame:
+        """The arms, all variables or those named, `time` (NaN where not known) and `event` of a population.
 
-        Raises ParameterError for the screened, whose outcomes are not read before eligibility.
+        Of variables named, also what says where they apply. Raises ParameterError for the screened, whose outcomes are
+        not read before eligibility.
         """
-        rows = self.rows(population)
         if population == "screened":
             raise ParameterError("population 'screened' has no outcomes: they are read once patients are eligible")
+        rows = self.rows(population)
+        if variables is not None:
+            conditions = [self.study.applies_when(name) for name in variables]
+            beside = [each.column for each in conditions if each is not None]
+            rows = rows[list(dict.fromkeys([self.study.arms.column, *variables, *beside]))]
         return rows.join(self.outcomes[endpoint])
 
     def outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:

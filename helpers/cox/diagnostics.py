@@ -12,11 +12,14 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
+from helpers.cox.design import Maximum
 from helpers.cox.likelihood import RiskSets, at, risk_sets
-from helpers.cox.models import FittedModel, Maximum, fitted_models, treatment_effect
+from helpers.cox.models import FittedModel, fitted_models, treatment_effect
 from helpers.ledger import at_label, wide
+from helpers.survival import mean_difference, product_limit, restricted_mean
 
 PROPORTIONALITY = ["chi_square", "df", "p_proportional"]
+MEANS = ["rmst_difference", "rmst_difference_low", "rmst_difference_high", "p_test"]
 PERIOD = ["hr", "hr_low", "hr_high", "n", "n_event"]
 
 
@@ -59,6 +62,28 @@ def periods(cohort: Cohort, population: str | None = None, *, models: list[Fitte
             reasons = {name: reason for name, reason in effect.get("not_estimable", {}).items() if name in kept}
             records.append({**key, **sizes, **kept, "not_estimable": reasons})
     return wide(records, PERIOD)
+
+
+def mean_differences(
+    cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None
+) -> pd.DataFrame:
+    """Beside every model's hazard ratio what needs no proportional hazards: the difference of restricted means.
+
+    Treated minus reference, in months up to the study's tau (`at`), of the model's own patients and without covariates.
+    """
+    study, records = cohort.study, []
+    for model in fitted_models(cohort, population) if models is None else models:
+        if study.arms.column not in model.covariates:
+            continue
+        tau, means = study.survival.tau[model.key["endpoint"]], []
+        for arm in (study.arms.treated, study.arms.reference):
+            rows = model.known[model.known[study.arms.column] == arm]
+            table = product_limit(rows["time"].to_numpy(), rows["event"].to_numpy())
+            means.append(restricted_mean(table, tau) if len(table) else (np.nan, np.nan))
+        key = {**model.key, "analysis": "diagnostics", "at": at_label(tau), "reference": study.arms.reference}
+        key |= {"variable": study.arms.column, "level": study.arms.treated, "method": "difference of restricted means"}
+        records.append({**key, **mean_difference(*means, study.confidence)})
+    return wide(records, MEANS)
 
 
 def scaled_residuals(

@@ -79,7 +79,7 @@ def fit(
     dependent columns and where the steps do not converge.
     """
     names = list(columns.columns)
-    rows, scale = _prepared(columns, time, event, strata, start, weights, clusters, ties)
+    rows, scale = prepared(columns, time, event, strata, start, weights, clusters, ties)
     blank = {name: NO_VARIATION for name, each in zip(names, scale, strict=True) if each == 0}
     kept = np.flatnonzero(scale)
     reached, problem = None, "" if rows.event.any() else "no events"
@@ -152,7 +152,7 @@ def _tables(
     return log_hr, whole
 
 
-def _prepared(
+def prepared(
     columns: pd.DataFrame,
     time: np.ndarray,
     event: np.ndarray,

@@ -1,8 +1,6 @@
 """Cox regression (Cox, 1972; Efron, 1977 for ties): univariable, fixed covariate lists and the two-step selection.
 
-Every fit says on how many patients, events and parameters it rests and how many patients missing values cost. A level
-without events has no finite hazard ratio: its patients leave the fit, which is the limit of the partial likelihood as
-the coefficient goes to minus infinity, so everything else keeps its maximum likelihood estimate.
+Every fit says on how many patients, events and parameters it rests and how many patients missing values cost.
 """
 
 from dataclasses import dataclass
@@ -12,33 +10,18 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
-from helpers.cox.kernel import NO_VARIATION, Fit, fit
-from helpers.ledger import STATISTICS_OF, wide
+from helpers.cox.design import LOST, NOBODY, Maximum, complete_cases, maximise
+from helpers.cox.kernel import Fit
+from helpers.ledger import COSTLY, STATISTICS_OF, wide
 from helpers.study import Study
 from helpers.study.analyses import Model
 
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
-LOST = ["n_missing", "n_not_applicable", "n_no_time"]
 STATISTICS = STATISTICS_OF["cox_univariable"]
-NOBODY = "no patients in this level"
 READABLE = 30.0
 SMALL = 1e-5
 UNREADABLE = "too far from 1, or too near, for a hazard ratio per unit; set `per` for this variable"
-
-
-@dataclass(frozen=True)
-class Maximum:
-    """A model at its maximum, effects keyed (variable, level): the fit, why some effects are none, all parameters.
-
-    `design` and `stratum` are what was fitted, a row a patient.
-    """
-
-    fit: Fit
-    blank: dict[tuple[str, str], str]
-    parameters: int
-    design: pd.DataFrame
-    stratum: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +38,17 @@ class FittedModel:
     lost: dict[str, int]
     lost_to: dict[str, dict[str, int]]
     maximum: Maximum
+
+    @property
+    def costly(self) -> bool:
+        """Whether its covariates cost more than a tenth of the patients who have a time."""
+        lost = self.lost["n_missing"] + self.lost["n_not_applicable"]
+        return lost > COSTLY * (lost + len(self.known))
+
+    @property
+    def costliest(self) -> str:
+        """The covariate that costs most patients by itself."""
+        return max(self.lost_to, key=lambda name: sum(self.lost_to[name][each] for each in LOST[:2]))
 
 
 def wald(fitted: Fit, names: list) -> tuple[float, float]:
@@ -75,7 +69,7 @@ def univariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
         for endpoint in each.endpoints
         for variable in each.variables
     ]
-    rows = [_one_variable(cohort, endpoint, variable, where) for where, endpoint, variable in dict.fromkeys(asked)]
+    rows = [one_variable(cohort, endpoint, variable, where) for where, endpoint, variable in dict.fromkeys(asked)]
     return wide([row for each in rows for row in each], STATISTICS)
 
 
@@ -91,27 +85,37 @@ def multivariable(
     patients beside it are those it would cost alone.
     """
     fitted = fitted_models(cohort, population) if models is None else models
-    return wide([row for model in fitted for row in _model(cohort.study, model)], STATISTICS)
+    return wide([row for model in fitted for row in model_rows(cohort.study, model)], STATISTICS)
 
 
 def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedModel]:
     """Every model of the study file at its maximum; `population` replaces the models' own."""
-    study, fitted = cohort.study, []
+    study = cohort.study
     fits = [
         (name, endpoint, population or model.population)
         for name, models in study.models.items()
         for model in models
         for endpoint in model.endpoints
     ]
-    for name, endpoint, where in dict.fromkeys(fits):
-        spec = study.model(name, endpoint, where)
-        covariates = spec.covariates or selected(cohort, spec, endpoint, where)
-        known, lost = _known(cohort, endpoint, where, [*covariates, *spec.strata])
-        lost_to = {each: _known(cohort, endpoint, where, [each])[1] for each in covariates}
-        key = {"population": where, "endpoint": endpoint, "model": name}
-        maximum = _maximise(study, known, covariates, spec.strata)
-        fitted.append(FittedModel(key, spec, covariates, known, lost, lost_to, maximum))
-    return fitted
+    return [
+        fitted(cohort, study.model(*each), {"population": each[2], "endpoint": each[1], "model": each[0]})
+        for each in dict.fromkeys(fits)
+    ]
+
+
+def fitted(
+    cohort: Cohort, spec: Model, key: dict[str, str], *, covariates: list[str] | None = None, otherwise: bool = False
+) -> FittedModel:
+    """A specification at its maximum in the population and endpoint of `key`; `covariates` replace its own.
+
+    With `otherwise` a covariate takes the value the study file gives it in patients in whom it cannot exist.
+    """
+    where = key["endpoint"], key["population"]
+    chosen = covariates or spec.covariates or selected(cohort, spec, *where)
+    known, lost = complete_cases(cohort, *where, [*chosen, *spec.strata], otherwise=otherwise)
+    lost_to = {each: complete_cases(cohort, *where, [each], otherwise=otherwise)[1] for each in chosen}
+    maximum = maximise(cohort.study, known, chosen, spec.strata)
+    return FittedModel(key, spec, chosen, known, lost, lost_to, maximum)
 
 
 def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> list[str]:
@@ -123,7 +127,7 @@ def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> li
     rule = model.selection
     entering = []
     for variable in model.candidates:
-        rows = wide(_one_variable(cohort, endpoint, variable, population), STATISTICS)
+        rows = wide(one_variable(cohort, endpoint, variable, population), STATISTICS)
         overall = "p_overall" if cohort.study.level_labels(variable) else "p_wald"
         statistic = {"likelihood_ratio": "p_lrt", "wald": overall, "any_level": "p_wald"}[rule.by]
         if any(reasons.get("hr", NOBODY) != NOBODY for reasons in rows["not_estimable"]):
@@ -133,87 +137,51 @@ def selected(cohort: Cohort, model: Model, endpoint: str, population: str) -> li
     return [*[each for each in rule.always if each not in entering], *entering]
 
 
-def _one_variable(cohort: Cohort, endpoint: str, variable: str, population: str) -> list[dict]:
-    known, lost = _known(cohort, endpoint, population, [variable])
+def one_variable(cohort: Cohort, endpoint: str, variable: str, population: str) -> list[dict]:
+    """The rows of a model of one variable on its complete cases."""
+    known, lost = complete_cases(cohort, endpoint, population, [variable])
     key = {"population": population, "endpoint": endpoint, "analysis": "cox_univariable", "model": "unadjusted"}
     key["method"] = "Cox regression, Efron ties"
-    model, null = _maximise(cohort.study, known, [variable]), _maximise(cohort.study, known, [])
-    rows = _effects(cohort.study, model, known, variable, key)
-    rows[0] = _joined(rows[0], _size(model, known), lost, _likelihood_ratio(model, null))
+    model, null = maximise(cohort.study, known, [variable]), maximise(cohort.study, known, [])
+    rows = effects(cohort.study, model, known, variable, key)
+    rows[0] = joined(rows[0], size(model, known), lost, likelihood_ratio(model, null))
     return rows
 
 
 def treatment_effect(study: Study, model: FittedModel, known: pd.DataFrame) -> dict:
     """The effect of treatment as a part of a row, the model fitted to other patients or other outcomes."""
-    maximum, arms = _maximise(study, known, model.covariates, model.spec.strata), study.arms
-    return _effect(study, maximum, (arms.column, arms.treated))
+    maximum, arms = maximise(study, known, model.covariates, model.spec.strata), study.arms
+    return effect(study, maximum, (arms.column, arms.treated))
 
 
-def _model(study: Study, model: FittedModel) -> list[dict]:
+def model_rows(study: Study, model: FittedModel) -> list[dict]:
+    """The rows of a model: its own, and those of every covariate's effects."""
     strata = ", ".join(study.variables[each].label for each in model.spec.strata)
     method = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")
     key = {**model.key, "analysis": "cox_multivariable", "method": method}
-    null = _maximise(study, model.known, [], model.spec.strata)
+    null = maximise(study, model.known, [], model.spec.strata)
     tested = {"not_estimable": {"p_lrt": "no candidate entered"}}
     if model.covariates:
-        tested = _likelihood_ratio(model.maximum, null)
-    rows = [_joined(key, _size(model.maximum, model.known), model.lost, tested)]
+        tested = likelihood_ratio(model.maximum, null)
+    rows = [joined(key, size(model.maximum, model.known), model.lost, tested)]
     for variable in model.covariates:
-        effects = _effects(study, model.maximum, model.known, variable, key)
+        found = effects(study, model.maximum, model.known, variable, key)
         others = [each for each in model.covariates if each != variable]
-        without = _maximise(study, model.known, others, model.spec.strata)
+        without = maximise(study, model.known, others, model.spec.strata)
         cost = {name: n for name, n in model.lost_to[variable].items() if name != "n_no_time"}
-        effects[0] = _joined(effects[0], cost, _likelihood_ratio(model.maximum, without))
-        rows += effects
+        found[0] = joined(found[0], cost, likelihood_ratio(model.maximum, without))
+        rows += found
     return rows
 
 
-def _maximise(study: Study, known: pd.DataFrame, covariates: list[str], strata: list[str] | None = None) -> Maximum:
-    """Fit what can be estimated: indicators of levels with events, numbers that vary, on the patients that are left."""
-    factors = {name: list(study.level_labels(name)) for name in covariates if study.level_labels(name)}
-    empty = {(name, level): _empty(known, name, level) for name, levels in factors.items() for level in levels}
-    without = pd.Series(False, index=known.index)
-    for (name, level), reason in empty.items():
-        without |= (known[name] == level) & (reason != "")
-    used = known[~without]
-    columns: dict[tuple[str, str], pd.Series] = {}
-    blank: dict[tuple[str, str], str] = {}
-    parameters = 0
-    for name in covariates:
-        if name not in factors:
-            columns[name, ""] = used[name] / study.variables[name].per
-            parameters += 1
-            continue
-        reference = study.reference(name)
-        estimable = [level for level in factors[name] if not empty[name, level]]
-        base = reference if reference in estimable else next(iter(estimable), None)
-        columns |= {(name, level): (used[name] == level).astype(float) for level in estimable if level != base}
-        parameters += max(0, sum(empty[name, level] != NOBODY for level in factors[name]) - 1)
-        for level in factors[name]:
-            reason = empty[name, level] or empty[name, reference].replace("this", "the reference")
-            if reason and level != reference:
-                blank[name, level] = reason
-    design = pd.DataFrame(columns, index=used.index)
-    design.columns = list(columns)
-    stratum = used.groupby(strata, observed=True).ngroup().to_numpy() if strata else None
-    fitted = fit(design, used["time"].to_numpy(), used["event"].to_numpy(), stratum)
-    parameters -= sum(reason == NO_VARIATION for reason in fitted.blank.values())
-    return Maximum(fitted, blank | fitted.blank, parameters, design, stratum)
-
-
-def _empty(known: pd.DataFrame, variable: str, level: str) -> str:
-    inside = known[known[variable] == level]
-    return NOBODY if inside.empty else "" if inside["event"].any() else "no events in this level"
-
-
-def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, key: dict) -> list[dict]:
+def effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, key: dict) -> list[dict]:
     """A continuous variable's effect, or a row for the variable followed by one a level, reference included."""
     levels = study.level_labels(variable)
     if not levels:
         entry = study.variables[variable]
         unit = entry.unit or "unit"
         scale = f"per {unit.removesuffix('s') or unit}" if entry.per == 1 else f"per {entry.per:g} {unit}"
-        return [{**key, "variable": variable, "reference": scale, **_effect(study, model, (variable, ""))}]
+        return [{**key, "variable": variable, "reference": scale, **effect(study, model, (variable, ""))}]
     whole = {**key, "variable": variable, "p_overall": np.nan}
     named = [name for name in model.fit.log_hr.index if name[0] == variable and name not in model.fit.blank]
     absent = [reason for name, reason in model.blank.items() if name[0] == variable and reason != NOBODY]
@@ -224,42 +192,32 @@ def _effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, k
         whole["p_overall"] = wald(model.fit, named)[1]
     rows = [whole]
     for level in levels:
-        inside = known[known[variable] == level]
-        row = {**key, "variable": variable, "level": level, "n": len(inside), "n_event": int(inside["event"].sum())}
+        inside = known[variable] == level
+        counts = {"n": int(inside.sum()), "n_event": int(known["event"][inside].sum())}
+        row = {**key, "variable": variable, "level": level, **counts}
         if level != study.reference(variable):
-            row |= {"reference": study.reference(variable), **_effect(study, model, (variable, level))}
+            row |= {"reference": study.reference(variable), **effect(study, model, (variable, level))}
         rows.append(row)
     return rows
 
 
-def _effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
+def effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
+    """A hazard ratio with its limits, coefficient, standard error and Wald P, or why there is none."""
     reason = model.fit.problem or model.blank.get(name, "")
     if reason:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, reason)}
-    z = stats.norm.ppf((1 + study.confidence) / 2)
+    spread = stats.norm if model.df is None else stats.t(model.df[name])
+    z = spread.ppf((1 + study.confidence) / 2)
     log_hr, se = model.fit.log_hr[name], np.sqrt(model.fit.covariance.loc[[name], [name]].to_numpy().item())
     widest = abs(log_hr) + z * se
     if abs(log_hr) > READABLE or widest > 20 * READABLE or widest < SMALL:
         return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, UNREADABLE)}
     hr = np.exp([log_hr, log_hr - z * se, log_hr + z * se])
-    return dict(zip(EFFECT, [*hr, log_hr, se, 2 * stats.norm.sf(abs(log_hr) / se)], strict=True))
+    return dict(zip(EFFECT, [*hr, log_hr, se, 2 * spread.sf(abs(log_hr) / se)], strict=True))
 
 
-def _known(cohort: Cohort, endpoint: str, population: str, needed: list[str]) -> tuple[pd.DataFrame, dict]:
-    """The complete cases, and why each of the others is not one: no time, a covariate that cannot exist, or missing."""
-    everybody = cohort.with_outcome(endpoint, population)
-    data = everybody[everybody["time"].notna()]
-    applies = (
-        pd.concat([cohort.applies(name, data) for name in needed], axis=1).all(axis=1)
-        if needed
-        else data["event"] | True
-    )
-    complete = data[needed].notna().all(axis=1)
-    lost = [(applies & ~complete).sum(), (~applies).sum(), len(everybody) - len(data)]
-    return data[complete & applies], dict(zip(LOST, lost, strict=True))
-
-
-def _size(model: Maximum, known: pd.DataFrame) -> dict:
+def size(model: Maximum, known: pd.DataFrame) -> dict:
+    """What a model rests on: patients, events, parameters, their ratio, log likelihood."""
     n_event = int(known["event"].sum())
     ratio = n_event / model.parameters if model.parameters else np.nan
     sizes = [len(known), n_event, model.parameters, ratio, model.fit.log_likelihood]
@@ -268,13 +226,13 @@ def _size(model: Maximum, known: pd.DataFrame) -> dict:
     return {**dict(zip(FIT, sizes, strict=True)), "not_estimable": blank}
 
 
-def _joined(*records: dict) -> dict:
+def joined(*records: dict) -> dict:
     """Parts of one row as a row, with all their reasons."""
     reasons = {name: reason for record in records for name, reason in record.get("not_estimable", {}).items()}
     return {**{name: value for record in records for name, value in record.items()}, "not_estimable": reasons}
 
 
-def _likelihood_ratio(full: Maximum, reduced: Maximum) -> dict:
+def likelihood_ratio(full: Maximum, reduced: Maximum) -> dict:
     """P of the test of two nested models, or why there is none."""
     df = full.parameters - reduced.parameters
     reason = full.fit.problem or reduced.fit.problem or ("no parameter to test" if df < 1 else "")

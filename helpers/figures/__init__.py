@@ -3,5 +3,8 @@
 from helpers.figures.curves import kaplan_meier
 from helpers.figures.effects import changing_effect, forest
 from helpers.figures.flow import flow
+from helpers.figures.matching import love, overlap, stability
+from helpers.figures.splines import splines
+from helpers.figures.subgroups import subgroups
 
-__all__ = ["changing_effect", "flow", "forest", "kaplan_meier"]
+__all__ = ["changing_effect", "flow", "forest", "kaplan_meier", "love", "overlap", "splines", "stability", "subgroups"]

@@ -17,10 +17,10 @@ from helpers.study import Study
 
 
 def forest(multivariable: pd.DataFrame, *, study: Study, model: str | None = None) -> list[Figure]:
-    """One figure an endpoint of a model (the study's first unless named): adjusted hazard ratios with intervals."""
+    """One figure an endpoint and population of a model (the study's first unless named): adjusted hazard ratios."""
     chosen = _chosen(study, model, multivariable)
     frame = select(multivariable, model=chosen or "")
-    return [_forest(select(frame, endpoint=each), study, each, chosen) for each in dict.fromkeys(frame["endpoint"])]
+    return [_forest(select(frame, **which), study, which["endpoint"], chosen) for which in _each(frame)]
 
 
 def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Figure:
@@ -62,7 +62,7 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
     level = f"HR, hazard ratio; CI, {study.level} confidence interval."
     notes = (f"{spec.label}. Below 1: lower hazard than in the reference, or per unit more. {level}{missing}",)
     return Figure(
-        f"forest_{endpoint}_{model}",
+        "_".join(part for part in ("forest", endpoint, model, study.beyond_primary(population)) if part),
         f"Adjusted hazard ratios for {notation.within(label)}{study.of_population(population)}",
         drawing,
         f"Forest plot, hazard ratios: {'; '.join(said)}.",
@@ -111,12 +111,12 @@ def changing_effect(
     study: Study,
     model: str | None = None,
 ) -> list[Figure]:
-    """One figure an endpoint of a model: what each death says of the hazard ratio, and the hazard ratio by period."""
+    """One figure an endpoint and population of a model: what each death says of the hazard ratio, and by period."""
     chosen = _chosen(study, model, residuals)
     frames = [select(frame, model=chosen or "") for frame in (residuals, periods, multivariable)]
     return [
-        _changing_effect(*(select(frame, endpoint=each) for frame in frames), study, each, chosen)
-        for each in dict.fromkeys(frames[0]["endpoint"])
+        _changing_effect(*(select(frame, **which) for frame in frames), study, which["endpoint"], chosen)
+        for which in _each(frames[0])
     ]
 
 
@@ -160,13 +160,18 @@ def _changing_effect(
         "hazards proportional they would scatter evenly around the dashed line. A period without line has no estimate.",
     )
     return Figure(
-        f"changing_effect_{endpoint}_{model}",
+        "_".join(part for part in ("changing_effect", endpoint, model, study.beyond_primary(population)) if part),
         f"Effect of treatment on {notation.within(label)} over time{study.of_population(population)}",
         drawing,
         f"Hazard ratio for treatment by period of follow-up: {'; '.join(said)}.",
         notes,
         study.mark,
     )
+
+
+def _each(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Endpoint and population of each model of a frame, in their order."""
+    return frame[["population", "endpoint"]].drop_duplicates().to_dict("records")
 
 
 def _chosen(study: Study, model: str | None, frame: pd.DataFrame) -> str | None:

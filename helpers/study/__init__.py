@@ -13,6 +13,7 @@ from helpers.errors import StudyError, listed, nearest
 from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
 from helpers.study.schema import ANY_GRADE, LIBRARY, OVERALL, Condition, Population, StudyFile
+from helpers.study.variants import COMPANIONS, UNADJUSTED, WITHOUT, split
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -76,8 +77,22 @@ class Study(StudyFile):
 
     def model(self, name: str, endpoint: str, population: str) -> Model:
         """The specification of that name for an endpoint: the population's own, else the first there is."""
+        own = [each for each in self.within_arm if each.name == name and each.population == population]
+        if own and endpoint in own[0].endpoints:
+            covariates = [own[0].variable, *own[0].covariates]
+            return Model(label=own[0].label, endpoints=own[0].endpoints, population=population, covariates=covariates)
         fitting = [each for each in self.models[name] if endpoint in each.endpoints]
         return next((each for each in fitting if each.population == population), fitting[0])
+
+    def model_label(self, name: str, endpoint: str, population: str) -> str:
+        """What a model or its companion is called."""
+        base, what = split(name)
+        label = "Unadjusted" if base == UNADJUSTED else self.model(base, endpoint, population).label
+        return f"{label}, {self.companion_label(what)}" if what else label
+
+    def companion_label(self, what: str) -> str:
+        """How a companion differs from its model."""
+        return f"without {self.label(what.removeprefix(WITHOUT))}" if what.startswith(WITHOUT) else COMPANIONS[what]
 
     def label(self, variable: str) -> str:
         """A variable's label with its unit, the label of the arms or that of an adverse event."""
@@ -126,6 +141,10 @@ class Study(StudyFile):
         """What a title adds where it does not speak of the analysis cohort."""
         return "" if population == "primary" else f" ({self.all_populations[population].label})"
 
+    def beyond_primary(self, population: str) -> str:
+        """What an exhibit's name adds where it does not speak of the analysis cohort."""
+        return "" if population == "primary" else population
+
     def reference(self, variable: str) -> str | None:
         """The level the others are compared with."""
         return self.arms.reference if variable == self.arms.column else self.variables[variable].reference
@@ -141,7 +160,9 @@ class Study(StudyFile):
         """Sections this study has no data for, each with the reason the report gives."""
         without = {}
         if not (self.univariable or self.models):
-            without["04_prognostic_factors"] = "the study file names no [univariable] analysis and no [models]"
+            without["04_prognostic_factors"] = "the study file names no [[univariable]] analysis and no [models]"
+        if not (self.subgroups or self.within_arm):
+            without["05_subgroups"] = "the study file names no [subgroups] and no [[within_arm]] comparison"
         if self.adverse_events is None:
             without["08_adverse_events"] = "the study file names no [adverse_events]"
         if not self.published_path.is_file():

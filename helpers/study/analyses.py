@@ -8,6 +8,13 @@ from helpers.study.entry import Entry, Months, Name, Share, Text
 
 Named = Annotated[list[str], Field(min_length=1)]
 Order = Literal["largest", "smallest", "data", "closest", "random"]
+ORDERS = {
+    "largest": "Largest score first",
+    "smallest": "Smallest first",
+    "data": "As in the table",
+    "closest": "Nearest pair first",
+    "random": "Random order",
+}
 Caliper = Annotated[float, Field(gt=0)] | Literal["none"]
 
 
@@ -130,12 +137,16 @@ class Subgroups(Entry):
 
 
 class WithinArm(Entry):
-    """Levels of a variable compared within a population, such as doses among the treated: alone, and adjusted."""
+    """Levels of a variable compared within a population, such as doses among the treated: alone, and adjusted.
+
+    `pairwise` compares each level with the reference among the patients of these two, else one model holds all levels.
+    """
 
     name: Name
     label: Text
     variable: str
     population: str
+    pairwise: bool
     endpoints: Named
     covariates: Named
 

@@ -161,7 +161,7 @@ class StudyFile(Entry):
     synthetic: bool
     synthetic_note: str = ""
     assumptions: list[Text] = []
-    seed: int
+    seed: Annotated[int, Field(ge=0)]
     confidence: Share = 0.95
     cohort: CohortFile
     arms: Arms

@@ -1,10 +1,14 @@
 """Estimates as tables; everything here only formats."""
 
 from helpers.tables.baseline import baseline, course
-from helpers.tables.prognostic import models, periods, prognostic, proportionality
+from helpers.tables.matching import designs, matched_baseline
+from helpers.tables.prognostic import models, penalised, periods, prognostic, proportionality
 from helpers.tables.scorecard import agreement, awaiting, differing
+from helpers.tables.splines import splines
+from helpers.tables.subgroups import subgroups
 from helpers.tables.survival import medians, rates, restricted_means
 from helpers.tables.toxicity import adverse_events
+from helpers.tables.within_arm import within_arm
 
 __all__ = [
     "adverse_events",
@@ -12,12 +16,18 @@ __all__ = [
     "awaiting",
     "baseline",
     "course",
+    "designs",
     "differing",
+    "matched_baseline",
     "medians",
     "models",
+    "penalised",
     "periods",
     "prognostic",
     "proportionality",
     "rates",
     "restricted_means",
+    "splines",
+    "subgroups",
+    "within_arm",
 ]

@@ -29,7 +29,7 @@ def baseline(
         smd = select(balance, variable=variable, level="")["smd_pooled"].iloc[0]
         size = notation.NOT_ESTIMABLE if smd != smd else notation.number(abs(smd), 2)
         last = (notation.p_value(test["p_test"]) + marker, size)
-        rows += _variable(study, variable, select(described, variable=variable), last, marks)
+        rows += variable_rows(study, variable, select(described, variable=variable), last, marks)
     entries = [study.variables[name] for name in study.table_one.variables]
     shapes = [SHAPES[each.summary or study.table_one.summary] for each in entries if each.type == "continuous"]
     notes = [
@@ -53,7 +53,7 @@ def course(counts: pd.DataFrame, *, study: Study) -> list[Table]:
     names = list(dict.fromkeys(counts["variable"]))
     marks = _noted(study, names)
     for variable in names:
-        rows += _variable(study, variable, select(counts, variable=variable), (), marks)
+        rows += variable_rows(study, variable, select(counts, variable=variable), (), marks)
     title = "Course of the disease" + study.of_population(counts["population"].iloc[0])
     header = ("Event", *(study.group_label(group) for group in study.groups))
     notes = (f"Values are {COUNTED}.", *(f"{mark} {study.variables[name].note}" for name, mark in marks.items()))
@@ -66,17 +66,24 @@ def _noted(study: Study, variables: list[str]) -> dict[str, str]:
     return {name: "*" * (position + 1) for position, name in enumerate(named)}
 
 
-def _variable(
-    study: Study, variable: str, frame: pd.DataFrame, last: tuple[str, ...], marks: dict[str, str]
+def variable_rows(
+    study: Study,
+    variable: str,
+    frame: pd.DataFrame,
+    last: tuple[str, ...],
+    marks: dict[str, str],
+    groups: list[str] | None = None,
 ) -> list[Row]:
+    """A variable's rows, a column a group (overall and the arms unless named), then what comes `last`."""
+    groups = groups or study.groups
     entry, none = study.variables[variable], ("",) * len(last)
     label = study.label(variable) + ("†" if entry.post_baseline and last else "") + marks.get(variable, "")
-    whole = [select(frame, group=group, level="").iloc[0] for group in study.groups]
+    whole = [select(frame, group=group, level="").iloc[0] for group in groups]
     rows = []
     if entry.levels:
         rows.append(Row((label, *[""] * len(whole), *last)))
         for level, name in study.counted_labels(variable).items():
-            cells = [select(frame, group=group, level=level).iloc[0] for group in study.groups]
+            cells = [select(frame, group=group, level=level).iloc[0] for group in groups]
             shares = (notation.share(each["n"], each["percent"]) for each in cells)
             rows.append(Row((name, *shares, *none), indent=True))
     else:

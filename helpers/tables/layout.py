@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
+from helpers.ledger import COSTLY, FEW_EVENTS
 from helpers.study import Study
 
 
@@ -33,12 +34,21 @@ def endpoints(frame: pd.DataFrame) -> Iterable[str]:
     return dict.fromkeys(frame["endpoint"])
 
 
-def costly(study: Study, adjusted: pd.DataFrame) -> str:
-    """What a model's complete cases cost, where that is more than a tenth, and the variable that costs most."""
+def cautions(study: Study, adjusted: pd.DataFrame) -> str:
+    """What a reader must know before a model's numbers: what its complete cases cost, and too few events."""
     fitted = adjusted[adjusted["variable"] == ""].iloc[0]
+    said = [_costly(study, adjusted, fitted)]
+    if fitted["events_per_parameter"] < FEW_EVENTS:
+        ratio = notation.number(fitted["events_per_parameter"], 1)
+        said.append(f"It has {ratio} events per parameter, fewer than {FEW_EVENTS}: its estimates are unstable.")
+    return " ".join(each for each in said if each)
+
+
+def _costly(study: Study, adjusted: pd.DataFrame, fitted: pd.Series) -> str:
+    """Told where a model's complete cases are fewer than nine in ten: how many, and the variable that costs most."""
     lost = int(fitted["n_missing"] + fitted["n_not_applicable"])
     everybody = lost + int(fitted["n"])
-    if lost <= notation.COSTLY * everybody:
+    if lost <= COSTLY * everybody:
         return ""
     whole = adjusted[(adjusted["level"] == "") & (adjusted["variable"] != "")].set_index("variable")
     costs = whole["n_missing"] + whole["n_not_applicable"]

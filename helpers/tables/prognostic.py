@@ -8,7 +8,8 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.tables.layout import costly, endpoints, finished, reasons
+from helpers.study.variants import FIRTH, IMPUTED, OTHERWISE, split
+from helpers.tables.layout import cautions, finished, reasons
 
 OTHERWISE_LOST = {
     "lost because a covariate cannot exist in them": "n_not_applicable",
@@ -18,42 +19,91 @@ BLANK = (notation.DASH, notation.DASH)
 
 
 def prognostic(univariable: pd.DataFrame, *, multivariable: pd.DataFrame, study: Study) -> list[Table]:
-    """One table an endpoint and model: every factor alone and adjusted, on how many patients and events it rests.
+    """One table an endpoint, population and model: every factor alone and adjusted, on how many patients it rests.
 
-    An endpoint that no model names has its univariable results alone.
+    An endpoint and population that no model names has its univariable results alone.
     """
     tables = []
-    for endpoint in dict.fromkeys([*endpoints(univariable), *endpoints(multivariable)]):
-        alone, adjusted = (select(each, endpoint=endpoint) for each in (univariable, multivariable))
+    both = pd.concat([univariable, multivariable])[["population", "endpoint"]].drop_duplicates()
+    for _, which in both.iterrows():
+        alone, adjusted = (select(each, **which) for each in (univariable, multivariable))
         for model in dict.fromkeys(adjusted["model"]) or [""]:
-            tables.append(_prognostic(study, endpoint, model, alone, select(adjusted, model=model)))
+            tables.append(_prognostic(study, *which, model, alone, select(adjusted, model=model)))
     return tables
 
 
-def models(multivariable: pd.DataFrame, *, study: Study) -> Table:
-    """Every model beside the others: what it rests on, and its hazard ratio for treatment."""
-    arms = study.arms
-    treated = select(multivariable, variable=arms.column, level=arms.treated)
-    rows = []
+def models(multivariable: pd.DataFrame, *, companions: pd.DataFrame, study: Study) -> Table:
+    """Every model followed by its companions: what it rests on, and its hazard ratio for treatment."""
+    arms, rows = study.arms, []
+    beside = select(companions, analysis="cox_multivariable")
     for _, fitted in select(multivariable, variable="").iterrows():
-        which = fitted[["model", "endpoint", "population"]]
-        effect = select(treated, **which)
-        cells = _effect(effect.iloc[0]) if len(effect) else ("not in the model", "")
-        lost = fitted[["n_missing", "n_not_applicable", "n_no_time"]].sum()
-        sizes = [notation.count(each) for each in (fitted["n"], fitted["n_event"], lost, fitted["n_parameter"])]
-        name = notation.within(study.model(*which).label) + study.of_population(fitted["population"])
-        label = f"{study.endpoints[fitted['endpoint']].label}: {name}"
-        rows.append(Row((label, *sizes, _ratio(fitted["events_per_parameter"]), *cells)))
+        which = fitted[["endpoint", "population"]]
+        own = select(multivariable, **which, model=fitted["model"])
+        rows.append(_rests(study, fitted, select(own, variable=arms.column, level=arms.treated)))
+        others = select(beside, **which)
+        for name in [each for each in dict.fromkeys(others["model"]) if split(each)[0] == fitted["model"]]:
+            own = select(others, model=name)
+            effect = select(own, variable=arms.column, level=arms.treated)
+            if split(name)[1] != FIRTH or len(effect):
+                rows.append(_rests(study, select(own, variable="").iloc[0], effect))
     sizes = ("Patients", "Events", "Patients lost", "Parameters", "Events per parameter")
     header = ("Model", *sizes, f"HR for treatment ({study.level} CI)", "P")
     contrast = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}."
     note = f"{contrast} Patients lost: a covariate is missing or cannot exist in them, or they have no usable time."
+    notes = (note, *_stated(study, beside), *reasons(multivariable))
     title = "What each multivariable model rests on"
-    return finished(Table("models", title, header, tuple(rows), (note, *reasons(multivariable))), study)
+    return finished(Table("models", title, header, tuple(rows), notes), study)
 
 
-def proportionality(tests: pd.DataFrame, *, study: Study) -> list[Table]:
-    """Every model's test of proportional hazards: for treatment, for the whole, and the variables that fail it."""
+def penalised(companions: pd.DataFrame, *, study: Study) -> list[Table]:
+    """Effects without a finite estimate by Firth's penalised likelihood; no table where every effect has one."""
+    rows = []
+    for _, row in companions[companions["model"].map(lambda name: split(name)[1] == FIRTH)].iterrows():
+        if row["variable"] and (row["hr"] == row["hr"] or row["not_estimable"]):
+            name = notation.within(study.model_label(row["model"], row["endpoint"], row["population"]))
+            label = f"{study.endpoints[row['endpoint']].label}: {name}{study.of_population(row['population'])}"
+            levels, what = study.level_labels(row["variable"]), study.label(row["variable"])
+            pair = [levels.get(row[each], "") for each in ("level", "reference")]
+            what += f": {pair[0]} against {notation.within(pair[1])}" if row["level"] else f", {row['reference']}"
+            effect = notation.hazard_ratio(row["hr"], row["hr_low"], row["hr_high"])
+            rows.append(Row((label, what, effect, notation.p_value(row["p_lrt"]))))
+    if not rows:
+        return []
+    header = ("Model", "Effect", f"HR ({study.level} CI)", "P")
+    note = "Firth's penalised likelihood; limits and P by its profile. Elsewhere these effects are not estimable."
+    title = "Effects without a finite estimate"
+    return [finished(Table("penalised", title, header, tuple(rows), (note,)), study)]
+
+
+def _rests(study: Study, fitted: pd.Series, effect: pd.DataFrame) -> Row:
+    """A model's row: what it is called, what it rests on, its hazard ratio for treatment."""
+    cells = _effect(effect.iloc[0]) if len(effect) else ("not in the model", "")
+    lost = fitted[["n_missing", "n_not_applicable", "n_no_time"]].sum()
+    sizes = [notation.count(each) for each in (fitted["n"], fitted["n_event"], lost, fitted["n_parameter"])]
+    name = study.model_label(fitted["model"], fitted["endpoint"], fitted["population"])
+    what = split(fitted["model"])[1]
+    label = f"{study.endpoints[fitted['endpoint']].label}: {notation.within(name)}"
+    label = study.companion_label(what) if what else label + study.of_population(fitted["population"])
+    return Row((label, *sizes, _ratio(fitted["events_per_parameter"]), *cells), indent=bool(what))
+
+
+def _stated(study: Study, companions: pd.DataFrame) -> list[str]:
+    """Which value a variable takes where it cannot exist, if a companion uses one."""
+    if not companions["model"].map(lambda name: split(name)[1] in {OTHERWISE, IMPUTED}).any():
+        return []
+    used = [name for name in dict.fromkeys(companions["variable"]) if name in study.variables]
+    given = [name for name in used if study.variables[name].otherwise is not None]
+    said = [f"{study.label(name)} {study.variables[name].otherwise:g}" for name in given]
+    draws = study.imputation.draws if study.imputation else 0
+    texts = [f"Stated values where a variable cannot exist: {', '.join(said)}."] if said else []
+    return texts + ([f"Imputed: {draws} copies by chained equations, pooled by Rubin's rules."] if draws else [])
+
+
+def proportionality(tests: pd.DataFrame, *, means: pd.DataFrame, study: Study) -> list[Table]:
+    """Every model's test of proportional hazards: for treatment, for the whole, and the variables that fail it.
+
+    Beside it the difference of restricted means, which needs no proportional hazards.
+    """
     rows = []
     fitted = tests[["model", "endpoint", "population"]].drop_duplicates()
     for _, which in fitted.iterrows():
@@ -63,13 +113,26 @@ def proportionality(tests: pd.DataFrame, *, study: Study) -> list[Table]:
         named = ", ".join(f"{study.variables[name].label} ({notation.p_value(p)})" for name, p in failing.items())
         label = notation.within(study.model(*which).label) + study.of_population(which["population"])
         cells = (f"{study.endpoints[which['endpoint']].label}: {label}", treatment, notation.p_value(frame[""]))
-        rows.append(Row((*cells, named or notation.DASH)))
+        rows.append(Row((*cells, named or notation.DASH, _mean_difference(select(means, **which)))))
     if not rows:
         return []
-    header = ("Model", "P, treatment", "P, whole model", "Other variables that fail (P)")
-    note = "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below the level."
+    what = f"Restricted mean difference, months ({study.level} CI)"
+    header = ("Model", "P, treatment", "P, whole model", "Other variables that fail (P)", what)
+    horizons = dict.fromkeys(f"{row['at']} months ({row['endpoint']})" for _, row in means.iterrows())
+    notes = [
+        "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below the level.",
+        f"Restricted means of the model's own patients without covariates, up to {', '.join(horizons)}.",
+        *reasons(tests, means),
+    ]
     title = "Are the hazards proportional?"
-    return [finished(Table("proportionality", title, header, tuple(rows), (note, *reasons(tests))), study)]
+    return [finished(Table("proportionality", title, header, tuple(rows), tuple(notes)), study)]
+
+
+def _mean_difference(means: pd.DataFrame) -> str:
+    if means.empty:
+        return notation.DASH
+    named = (means.iloc[0][f"rmst_difference{end}"] for end in ("", "_low", "_high"))
+    return notation.difference(*named)
 
 
 def periods(periods: pd.DataFrame, *, study: Study) -> list[Table]:
@@ -90,7 +153,9 @@ def periods(periods: pd.DataFrame, *, study: Study) -> list[Table]:
     return [finished(Table("periods", title, ("Model", *spans), tuple(rows), (note, *reasons(periods))), study)]
 
 
-def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> Table:
+def _prognostic(
+    study: Study, population: str, endpoint: str, model: str, alone: pd.DataFrame, adjusted: pd.DataFrame
+) -> Table:
     rows: list[Row] = []
     for variable in [each for each in dict.fromkeys([*alone["variable"], *adjusted["variable"]]) if each]:
         rows += _factor(study, variable, *(select(each, variable=variable) for each in (alone, adjusted)))
@@ -103,15 +168,14 @@ def _prognostic(study: Study, endpoint: str, model: str, alone: pd.DataFrame, ad
     ]
     marked = any(row.cells[0].endswith("†") for row in rows)
     notes += ["† Known only after time zero, so not a cause at time zero."] if marked else []
-    population = (adjusted if model or alone.empty else alone)["population"].iloc[0]
     named = f": {notation.within(study.model(model, endpoint, population).label)}" if model else ""
     where = study.of_population(population)
     title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}{where}"
     ratio = f"HR ({study.level} CI)"
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
     header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
-    name = "_".join(part for part in ("prognostic", endpoint, model) if part)
-    lead = costly(study, adjusted) if model else ""
+    name = "_".join(part for part in ("prognostic", endpoint, model, study.beyond_primary(population)) if part)
+    lead = cautions(study, adjusted) if model else ""
     return finished(Table(name, title, header, tuple(rows), tuple(notes), spanners, lead=lead), study)
 
 

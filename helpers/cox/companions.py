@@ -1,0 +1,212 @@
+"""What stands beside a model where it needs it: the same question asked with less loss, or with a safer method.
+
+A companion is keyed `model:what`. Where a model loses more than a tenth of its patients it is shown without its
+costliest covariate, with a stated value where a covariate cannot exist, and with what is missing imputed; where an
+effect has no finite estimate, by Firth's penalised likelihood; on matched patients, with errors clustered on pairs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.cohort import Cohort
+from helpers.cox.design import NO_EVENTS, Maximum, able, columns, complete_cases, maximise, strata_of
+from helpers.cox.firth import PenalisedFit, firth
+from helpers.cox.kernel import NO_MAXIMUM, Fit
+from helpers.cox.models import EFFECT, FittedModel, effects, fitted, model_rows, size
+from helpers.imputation import Pooled, impute, nelson_aalen, pooled
+from helpers.ledger import STATISTICS_OF, wide
+from helpers.study import Study
+from helpers.study.variants import CLUSTERED, FIRTH, IMPUTED, OTHERWISE, WITHOUT, variant
+
+STATISTICS = [name for name in STATISTICS_OF["cox_multivariable"] if name != "e_value_rare"]
+INFINITE = {NO_MAXIMUM, NO_EVENTS, NO_EVENTS.replace("this", "the reference")}
+
+
+def companions(cohort: Cohort, *, models: list[FittedModel], univariable: pd.DataFrame) -> pd.DataFrame:
+    """The companions of fitted models and of univariable results, as rows of the analyses they belong to."""
+    records = [row for model in models for row in _of_model(cohort, model)]
+    for row in univariable[univariable["level"] == ""].to_dict("records"):
+        where = row["population"], row["endpoint"]
+        same = (univariable["variable"] == row["variable"]) & (univariable["endpoint"] == where[1])
+        beside = univariable[same & (univariable["population"] == where[0])]
+        infinite = any(reasons.get("hr") in INFINITE for reasons in beside["not_estimable"])
+        treatment = row["variable"] == cohort.study.arms.column
+        if infinite or (treatment and where[0] in cohort.pairs):
+            records += _of_variable(cohort, row, infinite=infinite)
+    return wide(records, STATISTICS)
+
+
+def _of_model(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
+    study = cohort.study
+    if model.costly:
+        yield from _less_costly(cohort, model)
+    if model.key["population"] in cohort.pairs:
+        yield from model_rows(study, clustered(cohort, model))
+    if INFINITE & set(model.maximum.blank.values()):
+        yield from _penalised(study, model)
+
+
+def _less_costly(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
+    """Without the costliest covariate, with stated values, and imputed; what would be the same model is left out."""
+    study, worst = cohort.study, model.costliest
+    others = [name for name in model.covariates if name != worst]
+    if others:
+        key = _key(model, f"{WITHOUT}{worst}")
+        yield from model_rows(study, fitted(cohort, model.spec, key, covariates=others))
+    stated = any(name in study.variables and study.variables[name].otherwise is not None for name in model.covariates)
+    if stated and model.lost["n_not_applicable"]:
+        key = _key(model, OTHERWISE)
+        yield from model_rows(study, fitted(cohort, model.spec, key, covariates=model.covariates, otherwise=True))
+    if study.imputation:
+        yield from _imputed(cohort, model)
+
+
+def clustered(cohort: Cohort, model: FittedModel) -> FittedModel:
+    """The model with Lin & Wei's (1989) covariance, the pairs of its population as clusters."""
+    clusters = cohort.pairs[model.key["population"]]
+    maximum = maximise(cohort.study, model.known, model.covariates, model.spec.strata, clusters)
+    return replace(model, key=_key(model, CLUSTERED), maximum=maximum)
+
+
+def _imputed(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
+    """Effects pooled over imputed copies of everybody in whom every covariate can exist or has a stated value."""
+    study, spec = cohort.study, model.spec
+    needed = [*model.covariates, *spec.strata]
+    others = [name for name in study.imputation.auxiliary if name not in needed]
+    where = model.key["endpoint"], model.key["population"]
+    rows, counts = able(cohort, *where, needed, otherwise=True, beside=others)
+    auxiliary = [name for name in others if cohort.applies(name, rows).all()]
+    incomplete = [name for name in [*needed, *auxiliary] if rows[name].isna().any()]
+    if rows.empty or not set(incomplete) & set(needed):
+        return
+    key = {**_key(model, IMPUTED), "analysis": "cox_multivariable"}
+    copies = _copies(study, rows, [*needed, *auxiliary])
+    maxima = [maximise(study, copy, model.covariates, spec.strata) for copy in copies]
+    maximum, together = _pooled(maxima, rows)
+    key["method"] = f"Cox regression, Efron ties, pooled over {len(copies)} imputations by Rubin's rules"
+    counted = {**size(maximum, rows), **counts}
+    counted.pop("not_estimable")
+    yield {**key, **counted, "log_likelihood": np.nan}
+    shares = {} if together is None else dict(zip(maximum.fit.log_hr.index, together.fraction_missing, strict=True))
+    for variable in model.covariates:
+        found = effects(study, maximum, rows, variable, key)
+        for row in found:
+            row["fraction_missing"] = shares.get((variable, row.get("level", "")), np.nan)
+        if study.level_labels(variable):
+            found[0] = {**found[0], **_pooled_wald(maximum, together, variable, len(copies))}
+        yield from found
+
+
+def _copies(study: Study, rows: pd.DataFrame, names: list[str]) -> list[pd.DataFrame]:
+    """Imputed copies, the outcome among the predictors as event and cumulative hazard (White & Royston, 2009)."""
+    time, event = rows["time"].to_numpy(), rows["event"].to_numpy()
+    fixed = pd.DataFrame({"event": event.astype(float), "hazard": nelson_aalen(time, event)}, index=rows.index)
+    asked = study.imputation
+    drawn = impute(rows[names], draws=asked.draws, iterations=asked.iterations, seed=study.seed, fixed=fixed)
+    return [rows.assign(**{name: copy[name] for name in names}) for copy in drawn]
+
+
+def _pooled(maxima: list[Maximum], rows: pd.DataFrame) -> tuple[Maximum, Pooled | None]:
+    """All copies' fits as one; nothing where one of them has no estimate of an effect."""
+    first = maxima[0]
+    names = list(first.fit.log_hr.index)
+    blank = {name: reason for each in maxima for name, reason in each.blank.items()}
+    alike = all(list(each.fit.log_hr.index) == names and not each.fit.problem for each in maxima)
+    kept = [name for name in names if name not in blank]
+    if not alike or not kept:
+        problem = next((each.fit.problem for each in maxima if each.fit.problem), "not estimable in every imputed copy")
+        return replace(first, fit=replace(first.fit, problem=problem)), None
+    estimates = np.array([each.fit.log_hr[kept].to_numpy() for each in maxima])
+    covariances = np.array([each.fit.covariance.loc[kept, kept].to_numpy() for each in maxima])
+    together = pooled(estimates, covariances, max(float(rows["event"].sum()) - first.parameters, 1.0))
+    covariance = pd.DataFrame(together.covariance, index=kept, columns=kept)
+    covariance.index = covariance.columns = pd.Index(kept, tupleize_cols=False)
+    log_hr = pd.Series(together.estimate, index=pd.Index(kept, tupleize_cols=False))
+    df = pd.Series(together.df, index=log_hr.index)
+    return replace(first, fit=Fit(log_hr, covariance, np.nan), blank=blank, df=df), together
+
+
+def _pooled_wald(maximum: Maximum, together: Pooled | None, variable: str, draws: int) -> dict:
+    """P of all levels of a variable together: the F test of Li, Raghunathan & Rubin (1991)."""
+    places = [i for i, name in enumerate(maximum.fit.log_hr.index) if name[0] == variable and together is not None]
+    if not places or any(name[0] == variable for name in maximum.blank):
+        return {}
+    estimate, inside = together.estimate[places], np.ix_(places, places)
+    within, between = together.within[inside], together.between[inside]
+    k = len(places)
+    r = (1 + 1 / draws) * np.trace(np.linalg.solve(within, between)) / k
+    statistic = estimate @ np.linalg.solve(within, estimate) / (k * (1 + r))
+    t = k * (draws - 1)
+    if r <= 0:
+        return {"p_overall": float(stats.chi2.sf(k * statistic, k))}
+    df = 4 + (t - 4) * (1 + (1 - 2 / t) / r) ** 2 if t > 4 else t * (1 + 1 / k) * (1 + 1 / r) ** 2 / 2
+    return {"p_overall": float(stats.f.sf(statistic, k, df))}
+
+
+def _penalised(study: Study, model: FittedModel) -> Iterator[dict]:
+    """The model by Firth's penalised likelihood, for the effects that have no finite estimate without it."""
+    lost = [name for name, reason in model.maximum.blank.items() if reason in INFINITE]
+    key = {**_key(model, FIRTH), "analysis": "cox_multivariable"}
+    yield from _firth_rows(study, model.known, model.covariates, key, lost, model.spec.strata, model.lost)
+
+
+def _of_variable(cohort: Cohort, row: dict, *, infinite: bool) -> Iterator[dict]:
+    """The companions of one variable alone."""
+    study, variable = cohort.study, row["variable"]
+    known, lost = complete_cases(cohort, row["endpoint"], row["population"], [variable])
+    key = {name: row[name] for name in ("population", "endpoint", "analysis", "variable")}
+    if row["population"] in cohort.pairs and variable == study.arms.column:
+        clusters = cohort.pairs[row["population"]]
+        maximum = maximise(study, known, [variable], clusters=clusters)
+        text = {"model": variant("unadjusted", CLUSTERED), "method": "Cox regression, Efron ties, pairs as clusters"}
+        found = effects(study, maximum, known, variable, {**key, **text})
+        yield {**found[0], **{name: row[name] for name in ("n", "n_event")}, **lost}
+        yield from found[1:]
+    if infinite:
+        maximum = maximise(study, known, [variable])
+        names = [name for name, reason in maximum.blank.items() if reason in INFINITE]
+        key["model"] = variant("unadjusted", FIRTH)
+        yield from _firth_rows(study, known, [variable], key, names, None, lost)
+
+
+def _firth_rows(
+    study: Study,
+    known: pd.DataFrame,
+    covariates: list[str],
+    key: dict,
+    profile: list[tuple[str, str]],
+    strata: list[str] | None,
+    lost: dict[str, int],
+) -> Iterator[dict]:
+    design, _, parameters = columns(study, known, covariates, penalised=True)
+    used = known.loc[design.index]
+    time, event = used["time"].to_numpy(), used["event"].to_numpy()
+    asked = [name for name in design.columns if any(name[0] == variable for variable, _ in profile)]
+    fit = firth(design, time, event, strata_of(used, strata), confidence=study.confidence, profile=asked)
+    counts = {"n": len(known), "n_event": int(known["event"].sum()), "n_parameter": parameters, **lost}
+    method = "Cox regression with Firth's penalty, Efron ties; limits and P by profile penalised likelihood"
+    yield {**key, "variable": key.get("variable", ""), "method": method, **counts}
+    for variable, level in asked:
+        text = {"variable": variable, "level": level, "method": method}
+        text["reference"] = study.reference(variable) if level else f"per {study.variables[variable].per:g}"
+        yield {**key, **text, **_firth_effect(fit, (variable, level))}
+
+
+def _firth_effect(fit: PenalisedFit, name: tuple[str, str]) -> dict:
+    if fit.problem:
+        return {"not_estimable": dict.fromkeys(("hr", "hr_low", "hr_high", "p_lrt"), fit.problem)}
+    low, high = fit.limits.loc[[name]].to_numpy()[0]
+    values = (fit.log_hr[name], low, high)
+    with np.errstate(over="ignore"):
+        hr = dict(zip(EFFECT[:3], np.exp(values), strict=True))
+    found = {**hr, "log_hr": values[0], "p_lrt": fit.p[name]}
+    missing = {key: "the profile likelihood was not found" for key, value in found.items() if np.isnan(value)}
+    return {**found, "not_estimable": missing}
+
+
+def _key(model: FittedModel, what: str) -> dict[str, str]:
+    return {**model.key, "model": variant(model.key["model"], what)}

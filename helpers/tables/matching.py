@@ -1,0 +1,123 @@
+"""Tables of matching and weighting."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import select
+from helpers.study import Study
+from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
+from helpers.tables.baseline import MARKERS, variable_rows
+from helpers.tables.layout import endpoints, finished, reasons
+
+ESTIMANDS = {
+    "overlap": ("Overlap weights", "patients likely to have either"),
+    "iptw": ("Inverse probability of treatment weights", "all patients"),
+    "att": ("Weighted by the odds of treatment", "the treated"),
+}
+
+
+def matched_baseline(baselines: Mapping[str, pd.DataFrame], *, study: Study) -> list[Table]:
+    """Table 1 before and after, side by side, one table a matched population; frames as `matching.baselines` gives."""
+    names = dict.fromkeys(baselines["counts"]["population"])
+    matched = [name for name in names if study.all_populations[name].matching]
+    return [_matched_baseline(baselines, study, name) for name in matched]
+
+
+def _matched_baseline(baselines: Mapping[str, pd.DataFrame], study: Study, population: str) -> Table:
+    arms, sides = list(study.arms.levels), []
+    for where in (study.all_populations[population].of, population):
+        sides.append({name: select(frame, population=where) for name, frame in baselines.items()})
+    comparisons = pd.concat([frames["comparisons"] for frames in sides])
+    tests = [method for method in dict.fromkeys(comparisons["method"]) if method]
+    rows: list[Row] = []
+    for variable in study.table_one.variables:
+        parts = [_side(frames, variable, tests, study) for frames in sides]
+        none = ("0 (0.0)",) * len(arms) + ("", "")
+        found = [{(row.cells[0], row.indent): row.cells[1:] for row in part} for part in parts]
+        for label, indent in dict.fromkeys(line for part in found for line in part):
+            cells = [part.get((label, indent), none) for part in found]
+            rows.append(Row((label, *cells[0], *cells[1]), indent=indent))
+    heads = []
+    for frames in sides:
+        sizes = [int(select(frames["counts"], group=arm, variable="")["n"].iloc[0]) for arm in arms]
+        heads += [f"{study.arms.levels[arm]} (n\u00a0=\u00a0{n})" for arm, n in zip(arms, sizes, strict=True)]
+        heads += ["P", "SMD"]
+    width = len(arms) + 2
+    spanners = (("", 1), ("Before matching", width), ("After matching", width))
+    shown = [select(frames["balance"], variable=study.table_one.variables, level="") for frames in sides]
+    notes = (
+        "SMD, absolute standardised difference in pooled standard deviations of before matching. P values compare "
+        "independent groups and grow with every patient who is not matched; judge balance by the SMD.",
+        *(f"{MARKERS[position]} {test}." for position, test in enumerate(tests)),
+        *reasons(comparisons, *(each[["not_estimable"]] for each in shown)),
+        *(["† Known only after time zero."] if any("†" in row.cells[0] for row in rows) else []),
+    )
+    title = f"Characteristics before and after matching{study.of_population(population)}"
+    header = ("Characteristic", *heads)
+    return finished(Table(f"baseline_{population}", title, header, tuple(rows), notes, spanners), study)
+
+
+def _side(frames: Mapping[str, pd.DataFrame], variable: str, tests: list[str], study: Study) -> list[Row]:
+    """A variable's rows on one side: the arms, P and SMD."""
+    test = select(frames["comparisons"], variable=variable).iloc[0]
+    smd = select(frames["balance"], variable=variable, level="")["smd_pooled"].iloc[0]
+    marker = MARKERS[tests.index(test["method"])] if test["method"] else ""
+    size = notation.NOT_ESTIMABLE if smd != smd else notation.number(abs(smd), 2)
+    described = pd.concat([frames["counts"], frames["summaries"]], ignore_index=True)
+    last = (notation.p_value(test["p_test"]) + marker, size)
+    return variable_rows(study, variable, select(described, variable=variable), last, {}, list(study.arms.levels))
+
+
+def designs(
+    univariable: pd.DataFrame, *, weighted: pd.DataFrame, companions: pd.DataFrame, study: Study
+) -> list[Table]:
+    """The hazard ratio for treatment alone: in everybody, weighted, in matched pairs, each with whose effect it is."""
+    arms = study.arms
+    alone = pd.concat([univariable, companions], ignore_index=True)
+    alone = select(alone, analysis="cox_univariable", variable=arms.column)
+    rows: list[Row] = []
+    for endpoint in endpoints(weighted):
+        label = study.endpoints[endpoint].label
+        rows.append(Row((label, *[""] * 5), heading=True))
+        frame = select(alone, endpoint=endpoint)
+        for population in dict.fromkeys(frame["population"]):
+            own = select(frame, population=population)
+            matched = study.all_populations[population].matching is not None
+            for model in (UNADJUSTED, variant(UNADJUSTED, CLUSTERED)):
+                effect, sizes = (select(own, model=model, level=level) for level in (arms.treated, ""))
+                if len(effect) and len(sizes):
+                    name = _named(study, population, model)
+                    rows.append(_design(name, MATCHED if matched else NOT_CAUSAL, sizes.iloc[0], effect.iloc[0]))
+            for _, row in select(weighted, endpoint=endpoint, population=population).iterrows():
+                rows.append(_design(*ESTIMANDS[row["model"]], row, row))
+    if not rows:
+        return []
+    header = ("Design", "Effect in", "Patients", "Events", f"HR ({study.level} CI)", "P")
+    contrast = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}, no covariates."
+    notes = (
+        f"{contrast} Weighted: robust errors, the weights taken as known. Matched: model-based errors take paired "
+        "patients as independent, clustered ones do not.",
+        *reasons(weighted),
+    )
+    title = "The effect of treatment by design"
+    return [finished(Table("designs", title, header, tuple(rows), notes), study)]
+
+
+MATCHED = "the treated who found a partner"
+NOT_CAUSAL = "a comparison as it is"
+
+
+def _named(study: Study, population: str, model: str) -> str:
+    label = study.all_populations[population].label
+    if study.all_populations[population].matching is None:
+        return label
+    return f"{label}, {'clustered' if model.endswith(CLUSTERED) else 'model-based'} errors"
+
+
+def _design(name: str, estimand: str, sizes: pd.Series, effect: pd.Series) -> Row:
+    ratio = notation.hazard_ratio(*effect[["hr", "hr_low", "hr_high"]])
+    counts = (notation.count(sizes["n"]), notation.count(sizes["n_event"]))
+    return Row((name, estimand, *counts, ratio, notation.p_value(effect["p_wald"])), indent=True)

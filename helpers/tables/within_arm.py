@@ -1,0 +1,70 @@
+"""Levels of a variable compared within one arm."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import FEW_EVENTS, select
+from helpers.study import Study
+from helpers.study.analyses import WithinArm
+from helpers.study.schema import INTERVALS
+from helpers.tables.layout import finished, heading, reasons
+
+MODELS = {True: "each level against the reference among the patients of these two", False: "one model of all levels"}
+
+
+def within_arm(
+    events: pd.DataFrame, *, medians: pd.DataFrame, univariable: pd.DataFrame, multivariable: pd.DataFrame, study: Study
+) -> list[Table]:
+    """Patients, events, median and hazard ratio of every level, alone and adjusted, one table a comparison."""
+    frames = {"events": events, "medians": medians, "alone": univariable, "adjusted": multivariable}
+    tables = []
+    for position, asked in enumerate(study.within_arm, start=1):
+        rows, leads = [], []
+        for endpoint in asked.endpoints:
+            own = {
+                name: select(frame, population=asked.population, endpoint=endpoint) for name, frame in frames.items()
+            }
+            own["adjusted"] = select(own["adjusted"], model=asked.name)
+            rows += [heading(study.endpoints[endpoint].label, 8), *_levels(study, asked, own)]
+            fewest = own["adjusted"]["events_per_parameter"].min()
+            if fewest < FEW_EVENTS:
+                label, ratio = study.endpoints[endpoint].label, notation.number(fewest, 1)
+                leads.append(f"{label}: adjusted comparisons rest on as few as {ratio} events per parameter.")
+        label = notation.within(study.variables[asked.variable].label)
+        ratio = f"HR ({study.level} CI)"
+        header = ("Level", "Patients", "Events", f"Median, months ({study.level} CI)", ratio, "P", ratio, "P")
+        spanners = (("", 4), ("Univariable", 2), ("Multivariable", 2))
+        beside = ", ".join(study.label(name) for name in asked.covariates)
+        notes = (
+            f"{asked.label}. Adjusted for {beside}. Cox regression, Efron's method for ties; {MODELS[asked.pairwise]}.",
+            f"Intervals of medians on the {INTERVALS[study.survival.interval]} scale. NR, not reached.",
+            *reasons(*(select(frames[name], population=asked.population) for name in ("alone", "adjusted"))),
+        )
+        title = f"Comparison by {label}{study.of_population(asked.population)}"
+        table = Table(f"within_arm_{position}", title, header, tuple(rows), notes, spanners, lead=" ".join(leads))
+        tables.append(finished(table, study))
+    return tables
+
+
+def _levels(study: Study, asked: WithinArm, own: dict[str, pd.DataFrame]) -> list[Row]:
+    """A row a level, the reference marked."""
+    rows = []
+    medians = select(own["medians"], model=study.survival.interval)
+    for level, label in study.level_labels(asked.variable).items():
+        group = f"{asked.variable}={level}"
+        counted, times = (select(frame, group=group).iloc[0] for frame in (own["events"], medians))
+        timed = counted["n"] - counted["n_missing"]
+        median = notation.time(*times[["median", "median_low", "median_high"]], timed)
+        cells = [("1 (reference)", "")] * 2
+        if level != study.reference(asked.variable):
+            effects = [
+                select(own[name], variable=asked.variable, level=level).iloc[0] for name in ("alone", "adjusted")
+            ]
+            cells = [
+                (notation.hazard_ratio(*each[["hr", "hr_low", "hr_high"]]), notation.p_value(each["p_wald"]))
+                for each in effects
+            ]
+        sizes = (notation.count(counted["n"]), notation.count(counted["n_event"]))
+        rows.append(Row((label, *sizes, median, *cells[0], *cells[1]), indent=True))
+    return rows

@@ -1,0 +1,76 @@
+"""The effect of treatment with patients weighted by their propensity score, each weight with the effect it estimates.
+
+Li, Morgan & Zaslavsky (2018) for overlap weights; Rosenbaum (1987) for inverse probabilities. A marginal Cox model with
+treatment alone; the covariance is Lin & Wei's (1989) with each patient a cluster, which takes the weights as known.
+"""
+
+import numpy as np
+import pandas as pd
+
+from helpers.cohort import Cohort
+from helpers.cohort.pairing import Propensity, propensity_score
+from helpers.cox import effect, maximise
+from helpers.describe import balance
+from helpers.ledger import STATISTICS_OF, wide
+from helpers.matching import sources
+
+WEIGHTED = STATISTICS_OF["cox_weighted"]
+EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
+ESTIMANDS = {
+    "overlap": "overlap weights: effect in the patients for whom either treatment was likely (ATO)",
+    "iptw": "inverse probability of treatment weights: effect in all patients (ATE)",
+    "att": "weights by the odds of treatment: effect in the treated (ATT)",
+}
+
+
+def weights(propensity: Propensity) -> dict[str, pd.Series]:
+    """Weights by cohort row, of the treated and the others: 1 - e and e, 1/e and 1/(1 - e), 1 and e/(1 - e)."""
+    e, treated = propensity.score, propensity.treated
+    return {
+        "overlap": (1 - e).where(treated, e),
+        "iptw": (1 / e).where(treated, 1 / (1 - e)),
+        "att": pd.Series(1.0, index=e.index).where(treated, e / (1 - e)),
+    }
+
+
+def weighted(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """The hazard ratio for treatment under every weight, a row a weight and endpoint.
+
+    `n_effective` is Kish's (1965) effective number of patients, both arms together; `n_missing` are without a score.
+    """
+    study, records = cohort.study, []
+    for where in sources(cohort, population):
+        propensity = propensity_score(study, cohort.rows(where))
+        for endpoint in study.propensity.endpoints:
+            everybody = cohort.with_outcome(endpoint, where, variables=[])
+            scored = everybody[everybody.index.isin(propensity.score.index)]
+            known = scored[scored["time"].notna()]
+            counts = {"n": len(known), "n_event": known["event"].sum(), "n_missing": len(everybody) - len(scored)}
+            counts |= {"n_no_time": len(scored) - len(known)}
+            for model, weight in weights(propensity).items():
+                key = {"population": where, "endpoint": endpoint, "analysis": "cox_weighted", "model": model}
+                key |= {"variable": study.arms.column, "level": study.arms.treated, "method": ESTIMANDS[model]}
+                found = _effect(cohort, known, weight, propensity.problem)
+                records.append({**key, "reference": study.arms.reference, **counts, **found})
+    return wide(records, WEIGHTED)
+
+
+def weighted_balance(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """Balance of the propensity score's covariates under every weight, as in `describe.balance`."""
+    names, frames = cohort.study.propensity.covariates if cohort.study.propensity else [], []
+    for where in sources(cohort, population):
+        propensity = propensity_score(cohort.study, cohort.rows(where))
+        for model, weight in weights(propensity).items() if not propensity.problem else ():
+            frames.append(balance(cohort, where, variables=names, weights=weight, model=model))
+    return pd.concat(frames, ignore_index=True) if frames else wide([], STATISTICS_OF["balance"])
+
+
+def _effect(cohort: Cohort, known: pd.DataFrame, weight: pd.Series, problem: str) -> dict:
+    arms = cohort.study.arms
+    if problem:
+        return {"not_estimable": dict.fromkeys(EFFECT, problem)}
+    given = weight.loc[known.index]
+    rows = pd.Series(known.index, index=known.index)
+    maximum = maximise(cohort.study, known, [arms.column], clusters=rows, weights=given)
+    effective = float(np.square(given.sum()) / np.square(given).sum()) if len(given) else 0.0
+    return {"n_effective": effective, **effect(cohort.study, maximum, (arms.column, arms.treated))}

@@ -1,0 +1,139 @@
+"""Sentences on hazard ratios: for treatment, for other factors, and whether they last."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Sentences
+from helpers.ledger import COSTLY, pivot, select
+from helpers.study import Study
+from helpers.study.variants import SEPARATOR, split
+from helpers.wording.phrases import direction, quoted
+
+NO_CONTRAST = ("no patients in the reference level", "no patients in this level")
+
+
+def treatment(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """The hazard ratio for treatment, unadjusted and in every model with its companions, from ledger rows."""
+    analyses = ["cox_univariable", "cox_multivariable"]
+    wide = pivot(select(rows, analysis=analyses))
+    effects = _treatment_rows(study, wide)
+    own = [row for row in effects if SEPARATOR not in row["model"]]
+    if own and all(row["not_estimable"].get("hr") in NO_CONTRAST for row in own):
+        return Sentences(("The effect of treatment cannot be estimated: one arm has no patients here.",))
+    said = [each for row in own for each in (_hazard(study, wide, row), _beside(study, wide, row, effects)) if each]
+    return Sentences(tuple(said))
+
+
+def _beside(study: Study, wide: pd.DataFrame, row: pd.Series, effects: list[pd.Series]) -> str:
+    """The hazard ratios of a model's companions in one sentence."""
+    same = ("analysis", "endpoint", "population")
+    others = [each for each in effects if all(each[name] == row[name] for name in same)]
+    texts = []
+    for each in others:
+        base, what = split(each["model"])
+        if base != row["model"] or not what:
+            continue
+        size = select(wide, level="", **each[["analysis", "model", "endpoint", "population"]]).iloc[0]
+        ratio = notation.hazard_ratio(each["hr"], each["hr_low"], each["hr_high"])
+        texts.append(f"{study.companion_label(what)} {ratio} in {int(size['n'])} patients")
+    return f"The same hazard ratio otherwise: {'; '.join(texts)}." if texts else ""
+
+
+def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """Which other factors carry an adjusted interval that leaves out one, model by model, from ledger rows."""
+    wide = pivot(select(rows, analysis="cox_multivariable", model=list(study.models)))
+    within = {(each.name, each.population) for each in study.within_arm}
+    sentences = []
+    fitted = wide[["model", "endpoint", "population"]].drop_duplicates()
+    for model, endpoint, population in fitted.itertuples(index=False):
+        if (model, population) in within:
+            continue
+        frame = select(wide, model=model, endpoint=endpoint, population=population)
+        effects = frame[(frame["variable"] != study.arms.column) & (frame["variable"] != "")]
+        found = _found(study, effects)
+        label = study.endpoints[endpoint].label
+        sentences.append(f"{label}, {_model_named(study, frame.iloc[0])}: {found}.")
+    return Sentences(tuple(sentences), bullets=True)
+
+
+def proportionality(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """Where the effect of treatment changes with time, model by model, or that no model shows it, from ledger rows."""
+    tests = pivot(select(rows, analysis="diagnostics", variable=study.arms.column, level=""))
+    failing = tests[tests["p_proportional"] < 1 - study.confidence]
+    if failing.empty:
+        said = "No model shows an effect of treatment that changes with time." if len(tests) else ""
+        return Sentences((said,) if said else ())
+    named = []
+    for _, row in failing.iterrows():
+        label, p = study.endpoints[row["endpoint"]].label, notation.p_equals(row["p_proportional"])
+        named.append(f"{label}, {_model_named(study, row)} ({p})")
+    caution = "There the hazard ratio is an average over time; read the curves and the restricted means first."
+    return Sentences((f"Hazards are not proportional between the arms: {'; '.join(named)}.", caution))
+
+
+def _model_named(study: Study, row: pd.Series) -> str:
+    label = study.model(row["model"], row["endpoint"], row["population"]).label
+    return notation.within(label) + study.of_population(row["population"])
+
+
+def _treatment_rows(study: Study, wide: pd.DataFrame) -> list[pd.Series]:
+    frame = select(wide, variable=study.arms.column, level=study.arms.treated)
+    return [row for _, row in frame.iterrows()]
+
+
+def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
+    endpoint = study.endpoints[row["endpoint"]]
+    which = row["model"], row["endpoint"], row["population"]
+    model = study.model_label(*which) + study.of_population(row["population"])
+    same = select(wide, level="", **row[["analysis", "model", "endpoint", "population"]])
+    size = select(same, variable="" if row["analysis"] == "cox_multivariable" else row["variable"]).iloc[0]
+    rests = f"{int(size['n'])} patients, {int(size['n_event'])} events"
+    lost = int(size[["n_missing", "n_not_applicable"]].sum())
+    rests += f", {lost} patients left out for want of a covariate" if lost > COSTLY * (lost + size["n"]) else ""
+    treated = quoted(study.arms.levels[study.arms.treated])
+    text = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.level)
+    if row["hr"] != row["hr"]:
+        reason = next(iter(row["not_estimable"].values()), "")
+        quantity = f"the hazard ratio for {notation.within(endpoint.label)}"
+        return f"{model}: {quantity} could not be estimated ({reason}; {rests})."
+    verdict = {
+        "lower": f"{treated} was associated with a lower hazard of {endpoint.event_label}",
+        "higher": f"{treated} was associated with a higher hazard of {endpoint.event_label}",
+        "unclear": f"no association of {treated} with the hazard of {endpoint.event_label} was shown",
+    }[direction(row["hr_low"], row["hr_high"], 1)]
+    return f"{model}: {verdict} ({text}, {notation.p_equals(row['p_wald'])}; {rests})."
+
+
+def _found(study: Study, effects: pd.DataFrame) -> str:
+    """What a model says of the factors beside treatment, those it cannot estimate named.
+
+    A level of a factor with more than two is mentioned only where the test of all its levels is significant: Wald's,
+    or the likelihood-ratio test where a level without events leaves no Wald test.
+    """
+    if effects.empty:
+        return "the model holds no other factor"
+    whole = effects[effects["level"] == ""].set_index("variable")
+    overall = whole["p_overall"].fillna(whole["p_lrt"])
+    estimated = effects[effects["hr"].notna()]
+    clear = [
+        _factor(study, row)
+        for _, row in estimated.iterrows()
+        if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
+        and (len(study.level_labels(row["variable"])) < 3 or overall[row["variable"]] < 1 - study.confidence)
+    ]
+    lost = effects[effects["not_estimable"].map(lambda reasons: "hr" in reasons).astype(bool) & (effects["n"] != 0)]
+    reasons = dict.fromkeys(
+        f"{study.variables[row['variable']].label} ({row['not_estimable']['hr']})" for _, row in lost.iterrows()
+    )
+    parts = [f"independently associated: {'; '.join(clear)}"] if clear else []
+    if not clear and len(estimated):
+        parts.append("no other factor had an effect whose interval leaves out 1")
+    parts += [f"not estimable: {'; '.join(reasons)}"] if reasons else []
+    return "; ".join(parts)
+
+
+def _factor(study: Study, row: pd.Series) -> str:
+    levels = study.level_labels(row["variable"])
+    against = f"{levels[row['level']]} against {levels[row['reference']]}" if row["level"] else row["reference"]
+    said = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.level)
+    return f"{study.variables[row['variable']].label} ({against}: {said})"

@@ -1,0 +1,113 @@
+"""Sentences on matching and weighting."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Sentences
+from helpers.ledger import pivot, select
+from helpers.study import Study
+from helpers.study.schema import OVERALL
+from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
+from helpers.wording.phrases import quoted
+
+WEIGHTS = {
+    "overlap": "overlap weights, effect in those likely to have either treatment",
+    "iptw": "inverse probability weights, effect in all",
+    "att": "weights of the treated, effect in them",
+}
+
+
+def positivity(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """Where one arm has nobody to compare with, or that every level of every covariate holds both arms."""
+    said = []
+    for population in dict.fromkeys(rows["population"]):
+        wide = pivot(select(rows, analysis="propensity", population=population))
+        failing = [*_one_armed(study, wide), *_beyond(study, wide)]
+        where = study.all_populations[population].label
+        if failing:
+            said.append(
+                f"Positivity fails in the population {quoted(where)}: {'; '.join(failing)}. There the arms cannot be "
+                "compared by matching, weighting or a model, and an effect in all patients is extrapolated."
+            )
+        elif len(wide):
+            said.append(
+                f"In the population {quoted(where)} every level of every covariate holds patients of both arms."
+            )
+    return Sentences(tuple(said))
+
+
+def _one_armed(study: Study, wide: pd.DataFrame) -> Iterator[str]:
+    levels = wide[wide["level"] != ""]
+    for (variable, level), frame in levels.groupby(["variable", "level"], sort=False):
+        here = frame[frame["n"] > 0].iloc[0]
+        label = f"{study.label(variable)}, {study.level_labels(variable)[level]}"
+        yield f"{label}: all {int(here['n'])} patients are in the arm {quoted(study.arms.levels[here['group']])}"
+
+
+def _beyond(study: Study, wide: pd.DataFrame) -> Iterator[str]:
+    numbers = wide[(wide["level"] == "") & (wide["variable"] != "")]
+    for _, row in numbers.iterrows():
+        arm = quoted(study.arms.levels[row["group"]])
+        many = f"{int(row['n_outside'])} of {int(row['n'])} patients of the arm {arm}"
+        side = "below" if row["method"].startswith("below") else "above"
+        yield f"{study.label(row['variable'])}: {many} lie {side} {row['at']}, where the other arm has nobody"
+
+
+def matching(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """How many pairs there are, who has no partner, and the largest difference left, from ledger rows."""
+    said = []
+    for name, population in study.all_populations.items():
+        flow = pivot(select(rows, analysis="flow", population=name, group=OVERALL))
+        counted = select(
+            rows, analysis="count", population=name, endpoint="", group=OVERALL, variable="", statistic="n"
+        )
+        if population.matching is None or counted.empty:
+            continue
+        pairs = int(counted["value"].iloc[0]) // 2
+        gone = flow[(flow["variable"] != "") & (flow["n_excluded"] > 0)]
+        reasons = ", ".join(f"{notation.within(row['method'])} {int(row['n_excluded'])}" for _, row in gone.iterrows())
+        left = f"; left out: {reasons}" if reasons else ""
+        source = quoted(study.all_populations[population.of].label)
+        said.append(f"{population.label}: {pairs} pairs out of the population {source}{left}.")
+        said += _balance(rows, study, name)
+    return Sentences(tuple(said))
+
+
+def _balance(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
+    """The largest standardised difference of the propensity score's covariates, named."""
+    frame = pivot(select(rows, analysis="balance", population=population, model="", level=""))
+    frame = frame[frame["variable"].isin(study.propensity.covariates)].dropna(subset="smd_pooled")
+    if len(frame):
+        worst = frame.loc[frame["smd_pooled"].abs().idxmax()]
+        size = notation.number(abs(worst["smd_pooled"]), 2)
+        many = int((frame["smd_pooled"].abs() > 0.1).sum())
+        yield (
+            f"The largest standardised difference left among {len(frame)} covariates is {size} "
+            f"({study.variables[worst['variable']].label}); {many} exceed 0.1."
+        )
+
+
+def designs(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """The hazard ratio for treatment by design, each with whose effect it is, an endpoint a sentence."""
+    weighted = pivot(select(rows, analysis="cox_weighted"))
+    treated = {"variable": study.arms.column, "level": study.arms.treated}
+    alone = pivot(
+        select(rows, analysis="cox_univariable", model=[UNADJUSTED, variant(UNADJUSTED, CLUSTERED)], **treated)
+    )
+    said = []
+    for endpoint in dict.fromkeys(weighted["endpoint"] if len(weighted) else []):
+        texts = []
+        for _, row in select(alone, endpoint=endpoint).iterrows():
+            matched = study.all_populations[row["population"]].matching is not None
+            if matched == row["model"].endswith(CLUSTERED):
+                label = notation.within(study.all_populations[row["population"]].label)
+                texts.append(f"{label} {_ratio(row)}")
+        texts += [f"{WEIGHTS[row['model']]} {_ratio(row)}" for _, row in select(weighted, endpoint=endpoint).iterrows()]
+        said.append(f"{study.endpoints[endpoint].label}, hazard ratio for treatment by design: {'; '.join(texts)}.")
+    return Sentences(tuple(said))
+
+
+def _ratio(row: pd.Series) -> str:
+    return notation.hazard_ratio(row["hr"], row["hr_low"], row["hr_high"])

@@ -1,0 +1,94 @@
+"""Sentences on patients and their survival."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Sentences
+from helpers.ledger import pivot, select
+from helpers.study import Study
+from helpers.study.schema import OVERALL
+from helpers.wording.phrases import arm_levels, arms, direction, quoted
+
+
+def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Sentences:
+    """How many patients were screened, excluded and analysed, and in which arm."""
+    sizes = select(flow, variable="", population=population).set_index("group")["n"].astype(int)
+    screened = int(select(flow, variable="", population="screened", group=OVERALL)["n"].iloc[0])
+    steps = select(flow, population=study.lineage(population), group=OVERALL)
+    gone = steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)]
+    reasons = ", ".join(f"{notation.within(row['method'])} ({int(row['n_excluded'])})" for _, row in gone.iterrows())
+    left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"
+    named = "" if population == "primary" else f" in the population {quoted(study.all_populations[population].label)}"
+    arms = ", ".join(f"{sizes[arm]} {quoted(label)}" for arm, label in study.arms.levels.items())
+    all_steps = [step for each in study.lineage(population) for step in study.all_populations[each].steps]
+    assumed = {step.reason for step in all_steps if step.assumed} & set(gone["method"])
+    said = [f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{named}{left}.", f"By arm: {arms}."]
+    said += ["How the exclusions divide among the criteria is assumed, not published."] if assumed else []
+    return Sentences(tuple(said))
+
+
+def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -> Sentences:
+    """Follow-up, medians, rates, log-rank test and restricted means of every endpoint, from ledger rows."""
+    model = interval or study.survival.interval
+    sentences: list[str] = []
+    for endpoint in study.endpoints:
+        sentences += _survival(select(rows, endpoint=endpoint), study, endpoint, model)
+    said = " ".join(sentences)
+    legend = [f"{study.level} CI in brackets"] + (["NR, not reached"] if "NR" in said else [])
+    return Sentences((*sentences, *([f"({'; '.join(legend)}.)"] if sentences else [])))
+
+
+def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> Iterator[str]:
+    entry, (treated, reference) = study.endpoints[endpoint], arms(study)
+    follow_up = pivot(select(rows, analysis="follow_up", group=OVERALL, model=model))
+    counted = pivot(select(rows, analysis="count", group=OVERALL))
+    if len(follow_up) and len(counted):
+        count = counted.iloc[0]
+        lost = f" ({int(count['n_missing'])} without a usable time)" if count["n_missing"] else ""
+        times = follow_up.iloc[0][["median", "median_low", "median_high"]]
+        median = "not reached" if times.isna().all() else f"{notation.time(*times)} months"
+        size = f"{int(count['n_event'])} events in {int(count['n'])} patients{lost}"
+        yield f"{entry.label}: {size}, median follow-up {median}."
+    curves = pivot(select(rows, analysis="kaplan_meier", model=model))
+    medians = [select(curves, group=arm, at="") for arm in arm_levels(study)] if len(curves) else []
+    sizes = pivot(select(rows, analysis="count", group=list(arm_levels(study)), endpoint=endpoint)).set_index("group")
+    empty = [arm for arm in arm_levels(study) if len(sizes) and sizes["n"].get(arm) == 0]
+    if empty:
+        yield from (f"No patient of {quoted(study.arms.levels[arm])} is here to compare with." for arm in empty)
+        return
+    test = pivot(select(rows, analysis="log_rank", group=""))
+    if len(test) and medians:
+        texts = [notation.time(*each.iloc[0][["median", "median_low", "median_high"]]) for each in medians]
+        p = test["p_log_rank"].iloc[0]
+        tested = "log-rank test not estimable" if p != p else f"log-rank {notation.p_equals(p)}"
+        label = notation.within(entry.label)
+        yield f"Median {label} was {texts[0]} months with {treated} and {texts[1]} months with {reference} ({tested})."
+    said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
+    if said:
+        yield f"Free of {entry.event_label}, {treated} and {reference}: {'; '.join(said)}."
+    yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated, entry.event_label)
+
+
+def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
+    """The two arms' rates at a time, or nothing where neither is known."""
+    pair = [select(curves, group=arm, at=at).iloc[0] for arm in arm_levels(study)]
+    if all(row["rate"] != row["rate"] for row in pair):
+        return ""
+    treated, reference = (notation.rate(*row[["rate", "rate_low", "rate_high"]]) for row in pair)
+    return f"at {at} months {treated} and {reference}"
+
+
+def _restricted_mean(means: pd.DataFrame, treated: str, event: str) -> Iterator[str]:
+    """What the restricted means say; nothing is claimed of a difference whose interval covers zero."""
+    for _, row in means.iterrows():
+        ends = row[["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
+        mean = f"Over {row['at']} months the mean time without {event}"
+        if any(each != each for each in ends):
+            yield f"{mean} could not be compared ({next(iter(row['not_estimable'].values()))})."
+            continue
+        verdicts = {"higher": "was longer", "lower": "was shorter", "unclear": "was not shown to differ"}
+        verdict = verdicts[direction(ends.iloc[1], ends.iloc[2], 0)]
+        text = f"difference {notation.difference(*ends)} months, {notation.p_equals(row['p_test'])}"
+        yield f"{mean} {verdict} with {treated} ({text})."

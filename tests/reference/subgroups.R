@@ -1,0 +1,126 @@
+# Reference values for the effect of treatment in subgroups, computed by R's package survival on its own data sets.
+# Run: Rscript tests/reference/subgroups.R     Writes subgroups.csv next to itself:
+# dataset,analysis,term,statistic,value, where analysis is outcome|treatment|covariates and NA is "no estimate".
+# Models are run to eps = 1e-12, on the patients complete in the subgroup's variable and the covariates.
+# A product that its level's patients cannot tell (one arm alone) is NA in R; a test without any other is written as NA.
+
+suppressPackageStartupMessages(library(survival))
+
+here <- dirname(normalizePath(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))))
+rows <- NULL
+
+add <- function(dataset, analysis, term, values) {
+  value <- ifelse(is.na(values), "NA", sprintf("%.12g", values))
+  rows <<- rbind(rows, data.frame(dataset, analysis, term, statistic = names(values), value))
+}
+
+# ---- data: each outcome is a pair of columns, time (_t) and event (_e); below a cut-point comes first
+
+cut_at <- function(x, at) factor(ifelse(x < at, "below", "above"), c("below", "above"))
+
+veteran$trt <- factor(veteran$trt, 1:2, c("standard", "test"))
+veteran$prior <- factor(veteran$prior, c(0, 10), c("no", "yes"))
+veteran[c("OS_t", "OS_e")] <- veteran[c("time", "status")]
+veteran$age60 <- cut_at(veteran$age, 60)
+veteran$karno60 <- cut_at(veteran$karno, 60)
+
+rotterdam$hormon <- factor(rotterdam$hormon)
+rotterdam[c("OS_t", "OS_e")] <- rotterdam[c("dtime", "death")]
+rotterdam$RFS_t <- with(rotterdam, ifelse(recur == 1, rtime, dtime))
+rotterdam$RFS_e <- with(rotterdam, pmax(recur, death))
+rotterdam$age65 <- cut_at(rotterdam$age, 65)
+# No node-negative woman had hormonal therapy: of two levels none can be compared, of three two.
+rotterdam$npos <- factor(ifelse(rotterdam$nodes < 1, "neg", "pos"))
+rotterdam$nodal <- factor(findInterval(rotterdam$nodes, c(1, 4)), 0:2, c("none", "few", "many"))
+
+# colon has two rows a patient (etype 1 recurrence, 2 death) with the same covariates.
+colon_wide <- colon[colon$etype == 2, ]
+recurrence <- colon[colon$etype == 1, ]
+stopifnot(identical(colon_wide$id, recurrence$id))
+colon_wide[c("OS_t", "OS_e")] <- colon_wide[c("time", "status")]
+colon_wide$DFS_t <- pmin(colon_wide$time, recurrence$time)
+colon_wide$DFS_e <- pmax(colon_wide$status, recurrence$status)
+colon_wide <- droplevels(subset(colon_wide, rx != "Lev"))
+colon_wide$age60 <- cut_at(colon_wide$age, 60)
+for (v in c("sex", "obstruct", "adhere", "differ", "extent", "node4", "surg"))
+  colon_wide[[v]] <- factor(colon_wide[[v]])
+
+# ---- models
+
+model <- function(d, outcome, terms) {
+  f <- as.formula(sprintf("Surv(%s_t, %s_e) ~ %s", outcome, outcome, paste(terms, collapse = " + ")))
+  do.call(coxph, list(f, data = d, ties = "efron",
+                      control = coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 100)))
+}
+
+# Sizes by arm, and the hazard ratio where both arms have events; with one arm alone R has no estimate either.
+effect <- function(d, outcome, arm, covariates) {
+  size <- table(d[[arm]])
+  dead <- table(d[d[[paste0(outcome, "_e")]] == 1, arm])
+  v <- c(n = nrow(d), nevent = sum(dead), n_reference = size[[1]], nevent_reference = dead[[1]],
+         n_treated = size[[2]], nevent_treated = dead[[2]])
+  e <- c(coef = NA, se = NA, p = NA, hr = NA, hr_lcl = NA, hr_ucl = NA)
+  if (all(dead > 0)) {
+    fit <- model(d, outcome, c(arm, covariates))
+    b <- coef(fit)[[1]]
+    se <- sqrt(fit$var[1, 1])
+    e[] <- c(b, se, 2 * pnorm(-abs(b / se)), exp(b + c(0, qnorm(c(0.025, 0.975))) * se))
+  }
+  c(v, e)
+}
+
+interaction_tests <- function(d, outcome, arm, variable, covariates) {
+  reduced <- model(d, outcome, c(arm, variable, covariates))
+  full <- model(d, outcome, c(arm, variable, covariates, paste0(arm, ":", variable)))
+  b <- coef(full)[grep(":", names(coef(full)))]
+  known <- names(b)[!is.na(b)]
+  df <- length(known)
+  v <- c(n = full$n, nevent = full$nevent, df = NA, lrt_p = NA, wald_p = NA)
+  if (df > 0) {
+    wald <- as.vector(b[known] %*% solve(vcov(full)[known, known], b[known]))
+    lrt <- 2 * (full$loglik[2] - reduced$loglik[2])
+    v[c("df", "lrt_p", "wald_p")] <- c(df, pchisq(c(lrt, wald), df, lower.tail = FALSE))
+  }
+  v
+}
+
+subgroups <- function(dataset, d, outcome, arm, variables, covariates = NULL) {
+  analysis <- paste(outcome, arm, if (length(covariates)) paste(covariates, collapse = "+") else "unadjusted", sep = "|")
+  complete <- function(names) d[complete.cases(d[names]), ]
+  add(dataset, analysis, "Overall", effect(complete(c(arm, covariates)), outcome, arm, covariates))
+  tests <- list()
+  for (variable in variables) {
+    others <- setdiff(covariates, variable)
+    known <- complete(c(arm, variable, others))
+    for (level in levels(factor(known[[variable]])))
+      add(dataset, analysis, paste0(variable, "=", level),
+          effect(known[known[[variable]] == level, ], outcome, arm, others))
+    tests[[variable]] <- interaction_tests(known, outcome, arm, variable, others)
+  }
+  p <- sapply(tests, function(each) each[["lrt_p"]])
+  adjusted <- setNames(rep(NA, length(p)), names(p))
+  adjusted[!is.na(p)] <- p.adjust(p[!is.na(p)], "holm")
+  for (variable in variables)
+    add(dataset, analysis, paste0("interaction:", variable),
+        c(tests[[variable]], n_tested = sum(!is.na(p)), holm_p = adjusted[[variable]]))
+}
+
+v <- c("celltype", "prior", "age60", "karno60")
+subgroups("veteran", veteran, "OS", "trt", v)
+subgroups("veteran", veteran, "OS", "trt", v, c("karno", "prior"))
+
+v <- c("meno", "size", "grade", "npos", "nodal", "age65", "chemo")
+for (outcome in c("OS", "RFS")) {
+  subgroups("rotterdam", rotterdam, outcome, "hormon", v)
+  subgroups("rotterdam", rotterdam, outcome, "hormon", v, c("age", "nodes", "grade", "size"))
+}
+
+v <- c("sex", "age60", "obstruct", "adhere", "differ", "node4", "surg")
+for (outcome in c("OS", "DFS")) {
+  subgroups("colon_wide[Obs,Lev+5FU]", colon_wide, outcome, "rx", c(v, "extent"))
+  subgroups("colon_wide[Obs,Lev+5FU]", colon_wide, outcome, "rx", v, c("age", "differ", "node4"))
+}
+
+stopifnot(!anyDuplicated(rows[1:4]))
+cells <- sapply(rows, function(x) ifelse(grepl(",", x), dQuote(x, FALSE), x))
+write.csv(cells, file.path(here, "subgroups.csv"), row.names = FALSE, quote = FALSE)
