@@ -59,7 +59,8 @@ def firth(
     P and limits compare the maximum with that at one coefficient's fixed value, by chi-square with one degree of
     freedom; the determinant is that of the full model's information at both, as Heinze & Schemper have it. `profile`
     names the coefficients that get them, all where None. No fit: no events, more parameters than events, a column that
-    does not vary, dependent columns, no convergence. Raises ValueError for other `ties` than `efron` and `breslow` and an unknown `profile`.
+    does not vary, dependent columns, no convergence. Raises ValueError for other `ties` than `efron` and `breslow` and
+    an unknown `profile`.
     """
     names = list(columns.columns)
     asked = [names.index(name) for name in (names if profile is None else profile)]
