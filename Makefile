@@ -36,6 +36,7 @@ cohort: $(READY)
 	@$(RUN) data/ctrt/build
 
 benchmark: $(READY)
+	@PYTHONPATH=tests $(RUN) tests/benchmarks/matching.py
 	@$(RUN) tests/benchmarks/kernel.py
 
 lab: $(READY)

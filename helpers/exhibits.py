@@ -16,6 +16,7 @@ from IPython.display import HTML, display
 SUFFIXES = ("svg", "pdf", "png")
 PRINT_DPI = 600
 LONG = 32
+MANY = 7
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Table:
         bodies = [row.cells for row in self.rows if not row.heading]
         wrapped = [any(len(cell) > LONG for cell in column) for column in zip(*bodies, strict=True)]
         rows = "".join(self._row(row, wrapped) for row in self.rows)
-        table = f'<table class="exhibit"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
+        kind = "exhibit many" if len(self.header) > MANY else "exhibit"
+        table = f'<table class="{kind}"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
         lead = f'<p class="lead">{html.escape(self.lead)}</p>' if self.lead else ""
         return f'{lead}<div class="wide">{table}</div>{_notes(self.footnotes)}'
 

@@ -315,7 +315,7 @@ def plain(score: pd.Series, treated: pd.Series, order: str, width: float) -> lis
 def test_everybody_who_leaves_is_counted(ctrt):
     flow = select(describe.flow(ctrt), population="matched", group="overall")
     assert flow.set_index("variable")["n_excluded"].fillna(0).to_dict() == {
-        "": 0, "missing_covariate": 12, "no_partner": 33,
+        "": 45, "missing_covariate": 12, "no_partner": 33,
     }  # fmt: skip
     sizes = {arm: len(rows) for arm, rows in ctrt.groups("matched").items()}
     assert sizes == {"overall": 126, "non_ctrt": 63, "ctrt": 63}

@@ -45,7 +45,8 @@ def _of_model(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
     if model.costly:
         yield from _less_costly(cohort, model)
     if model.key["population"] in cohort.pairs:
-        yield from model_rows(study, clustered(cohort, model))
+        rows = model_rows(study, clustered(cohort, model))
+        yield from ({name: value for name, value in row.items() if name != "p_lrt"} for row in rows)
     if INFINITE & set(model.maximum.blank.values()):
         yield from _penalised(study, model)
 
@@ -131,20 +132,28 @@ def _pooled(maxima: list[Maximum], rows: pd.DataFrame) -> tuple[Maximum, Pooled 
 
 
 def _pooled_wald(maximum: Maximum, together: Pooled | None, variable: str, draws: int) -> dict:
-    """P of all levels of a variable together: the F test of Li, Raghunathan & Rubin (1991)."""
+    """P of all levels of a variable together, where each has an estimate."""
     places = [i for i, name in enumerate(maximum.fit.log_hr.index) if name[0] == variable and together is not None]
     if not places or any(name[0] == variable for name in maximum.blank):
         return {}
-    estimate, inside = together.estimate[places], np.ix_(places, places)
-    within, between = together.within[inside], together.between[inside]
-    k = len(places)
+    inside = np.ix_(places, places)
+    parts = together.estimate[places], together.within[inside], together.between[inside]
+    return {"p_overall": joint_test(*parts, draws)}
+
+
+def joint_test(estimate: np.ndarray, within: np.ndarray, between: np.ndarray, draws: int) -> float:
+    """P of k pooled coefficients all being zero: the F test of Li, Raghunathan & Rubin (1991).
+
+    `within` and `between` are the k x k covariances inside and between the imputed copies.
+    """
+    k = len(estimate)
     r = (1 + 1 / draws) * np.trace(np.linalg.solve(within, between)) / k
     statistic = estimate @ np.linalg.solve(within, estimate) / (k * (1 + r))
-    t = k * (draws - 1)
     if r <= 0:
-        return {"p_overall": float(stats.chi2.sf(k * statistic, k))}
+        return float(stats.chi2.sf(k * statistic, k))
+    t = k * (draws - 1)
     df = 4 + (t - 4) * (1 + (1 - 2 / t) / r) ** 2 if t > 4 else t * (1 + 1 / k) * (1 + 1 / r) ** 2 / 2
-    return {"p_overall": float(stats.f.sf(statistic, k, df))}
+    return float(stats.f.sf(statistic, k, df))
 
 
 def _penalised(study: Study, model: FittedModel) -> Iterator[dict]:

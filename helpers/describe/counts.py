@@ -12,18 +12,19 @@ COUNTED = ["n", "percent", "n_missing", "percent_missing"]
 
 
 def flow(cohort: Cohort) -> pd.DataFrame:
-    """Patients before, excluded by and after each step, overall and by arm; a row without variable is a population."""
-    records = [
-        {
-            "population": population,
-            "analysis": "flow",
-            "group": group,
-            "n": len(rows),
-            "method": cohort.study.all_populations[population].label,
-        }
-        for population in cohort.members
-        for group, rows in cohort.groups(population).items()
-    ]
+    """Patients before, excluded by and after each step, overall and by arm.
+
+    A row without variable is a population: its patients, those of the population it is made of, and the difference.
+    """
+    records = []
+    for population in cohort.members:
+        entry = cohort.study.all_populations[population]
+        sizes = {group: len(rows) for group, rows in cohort.groups(population).items()}
+        before = {group: len(rows) for group, rows in cohort.groups(entry.of).items()}
+        for group, n in sizes.items():
+            key = {"population": population, "analysis": "flow", "group": group, "n": n, "method": entry.label}
+            left = {"n_before": before[group], "n_excluded": before[group] - n}
+            records.append({**key, **(left if population != "screened" else {})})
     steps = cohort.flow.rename(columns={"name": "variable", "reason": "method"}).assign(analysis="flow")
     return wide([*records, *steps.to_dict("records")], STATISTICS_OF["flow"])
 
