@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from helpers.cohort import Cohort, read_cohort
+from helpers.results import results
 from helpers.study import read_study
 
 STENT = Path(__file__).parent / "studies" / "stent"
@@ -16,6 +18,12 @@ STENT = Path(__file__).parent / "studies" / "stent"
 def ctrt() -> Cohort:
     """The paper's study: 838 synthetic patients screened, 171 analysed."""
     return read_cohort(read_study("data/ctrt"))
+
+
+@pytest.fixture(scope="session")
+def ctrt_ledger(ctrt) -> pd.DataFrame:
+    """The paper's study, every row."""
+    return results(ctrt.study, ctrt)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers import cox, describe, figures, scorecard, survival, tables, wording
-from helpers.ledger import KEY, melt, select
-from helpers.results import results
+from helpers.ledger import KEY, melt, pivot, select
 from helpers.study import read_study
 
 IN_CELLS = {"Table 1": 383, "Table 2": 208, "Table 3": 30, "Table 4": 234}
@@ -22,8 +21,8 @@ def printed(ctrt):
 
 
 @pytest.fixture(scope="module")
-def scored(ctrt, printed):
-    return scorecard.scorecard(printed, results(ctrt.study, ctrt))
+def scored(printed, ctrt_ledger):
+    return scorecard.scorecard(printed, ctrt_ledger)
 
 
 @pytest.fixture
@@ -124,19 +123,19 @@ def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
     assert len(first.rows) == 13 * 5
 
 
-def test_the_paper_model_rests_on_the_maintained(ctrt):
-    frame = select(cox.multivariable(ctrt), model="paper", endpoint="OS", variable="").iloc[0]
-    beside = cox.companions(ctrt, models=cox.fitted_models(ctrt, "primary"), univariable=cox.univariable(ctrt))
-    whole = select(beside, model="paper:without_maintenance_cycles", endpoint="OS", variable="").iloc[0]
+def test_the_paper_model_rests_on_the_maintained(ctrt, ctrt_ledger):
+    rows = pivot(select(ctrt_ledger, analysis="cox_multivariable", population="primary"))
+    frame = select(rows, model="paper", endpoint="OS", variable="").iloc[0]
+    whole = select(rows, model="paper:without_maintenance_cycles", endpoint="OS", variable="").iloc[0]
     assert frame["n_not_applicable"] == 75
     assert frame["n"] + frame["n_missing"] + frame["n_not_applicable"] + frame["n_no_time"] == 171
     assert whole["n"] > 1.8 * frame["n"]
     table = next(
         table
-        for table in tables.prognostic(cox.univariable(ctrt), multivariable=cox.multivariable(ctrt), study=ctrt.study)
+        for table in tables.prognostic(rows.head(0), multivariable=select(rows, model="paper"), study=ctrt.study)
         if table.name == "prognostic_OS_paper"
     )
-    lost, cost = 171 - 4 - int(frame["n"]), select(cox.multivariable(ctrt), model="paper", endpoint="OS")
+    lost, cost = 171 - 4 - int(frame["n"]), select(rows, model="paper", endpoint="OS")
     cycles = select(cost, variable="maintenance_cycles").iloc[0]
     assert table.lead == (
         f"This model leaves out {lost} of 167 patients ({100 * lost / 167:.0f}%); Immunomaintenance cycles costs most "

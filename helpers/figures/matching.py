@@ -47,8 +47,9 @@ def _love(series: dict[str, pd.DataFrame], study: Study, population: str) -> Fig
             style = {"linestyle": "", "markersize": 5, "color": shade, "markerfacecolor": filled}
             axes.plot([found.get(line, np.nan) for line in order], places, marker, label=name, **style)
         axes.axvline(LIMIT, color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-        axes.set(xlim=(0, None), ylim=(len(order) - 0.5, -0.5))
-        axes.set_yticks(places, order)
+        largest = max([1.5 * LIMIT, *(x for found in sizes.values() for x in found.values() if x == x)])
+        axes.set(xlim=(0, 1.03 * largest), ylim=(len(order) - 0.5, -0.5))
+        axes.set_yticks(places, order, fontsize=8)
         axes.grid(axis="y", color="0.92", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.set_xlabel("Absolute standardised difference")
@@ -87,7 +88,7 @@ def _named(label: str, level: str) -> str:
 
 
 def _short(text: str) -> str:
-    return textwrap.shorten(text, 40, placeholder="…")
+    return textwrap.shorten(text, 38, placeholder="…")
 
 
 def overlap(overlap: pd.DataFrame, *, study: Study) -> list[Figure]:
@@ -156,7 +157,8 @@ def _stability(frame: pd.DataFrame, study: Study, population: str) -> Figure:
                 rows = select(frame, endpoint=endpoint, model=order).set_index("at").loc[calipers]
                 x = np.arange(len(calipers)) + (position - (len(orders) - 1) / 2) * 0.15
                 _marked(axes, x, rows, MARKERS[position], colours, ORDERS[order], _chosen(rows, order, rule))
-            axes.set_ylabel(textwrap.fill(f"HR, {study.endpoints[endpoint].label}", 26))
+            axes.set_title(textwrap.fill(study.endpoints[endpoint].label, 90), loc="left", fontsize=9)
+            axes.set_ylabel("Hazard ratio")
             ticks = [tick for tick in HAZARD_TICKS if limits[0] <= tick <= limits[1]]
             axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
             axes.minorticks_off()
@@ -167,8 +169,8 @@ def _stability(frame: pd.DataFrame, study: Study, population: str) -> Figure:
         drawing.legend(*panels[0].get_legend_handles_labels(), loc="upper left", ncols=5, frameon=False, fontsize=8,
                        bbox_to_anchor=(0.03, 0.97), handletextpad=0.2, columnspacing=1)  # fmt: skip
         mark(drawing, study)
-        top = 1 - 0.55 / (0.9 + 2.5 * len(endpoints))
-        drawing.subplots_adjust(left=0.12, right=0.97, top=top, bottom=0.75 / (0.9 + 2.5 * len(endpoints)), hspace=0.12)
+        top = 1 - 0.8 / (0.9 + 2.5 * len(endpoints))
+        drawing.subplots_adjust(left=0.12, right=0.97, top=top, bottom=0.75 / (0.9 + 2.5 * len(endpoints)), hspace=0.22)
     said = []
     for endpoint in endpoints:
         hr = select(frame, endpoint=endpoint)["hr"].dropna()
