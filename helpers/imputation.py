@@ -42,12 +42,14 @@ class Pooled:
 class Column:
     """A column as numbers: values, or of a factor positions among the levels somebody has; NaN where missing.
 
-    `levels` are the codes of those levels in the Categorical, None for a number. Among the predictors of the others it
-    takes the places from `first` to before `end`: the value itself, or the indicators of all levels but the first.
+    `donors` are the patients whose value is their own. `levels` are the codes of those levels in the Categorical, None
+    for a number. Among the predictors of the others it takes the places from `first` to before `end`: the value itself,
+    or the indicators of all levels but the first.
     """
 
     name: object
     values: np.ndarray
+    donors: np.ndarray
     levels: np.ndarray | None
     first: int
     end: int
@@ -103,7 +105,13 @@ def nelson_aalen(time: np.ndarray, event: np.ndarray) -> np.ndarray:
 
 
 def impute(
-    frame: pd.DataFrame, *, draws: int, iterations: int, seed: int, fixed: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    *,
+    draws: int,
+    iterations: int,
+    seed: int,
+    fixed: pd.DataFrame | None = None,
+    stated: pd.DataFrame | None = None,
 ) -> list[pd.DataFrame]:
     """Copies of a frame of numbers and Categoricals, each with its missing values drawn; known values stay as they are.
 
@@ -111,7 +119,8 @@ def impute(
     1988; type 1 of van Buuren, 2018, section 3.4), a factor one of the levels somebody has, by multinomial logistic
     regression, levels unordered. Both first draw the regression's parameters, as proper imputation must (Rubin, 1987);
     R's mice does not for more than two levels. Columns take turns from the fewest missing values to the most. `fixed`
-    are complete predictors of the same patients. A draw depends on `seed` and its number, not on how many there are.
+    are complete predictors of the same patients. `stated` is true where a value was given to patients in whom it cannot
+    exist: it predicts others but is nobody's donor. A draw depends on `seed` and its number, not on how many there are.
 
     Raises ValueError for a column of another type, an infinite number, an incomplete column with fewer than two known
     values, two columns of one name, and `fixed` with a missing value or another index.
@@ -122,12 +131,12 @@ def impute(
         raise ValueError("the fixed predictors must have the index of the frame")
     if fixed is not None and fixed.isna().any(axis=None):
         raise ValueError(f"the fixed predictor '{fixed.columns[fixed.isna().any()][0]}' has a missing value")
-    columns = _columns(frame if fixed is None else pd.concat([frame, fixed], axis=1))
+    columns = _columns(frame if fixed is None else pd.concat([frame, fixed], axis=1), stated)
     sources = np.random.SeedSequence(seed).spawn(draws)
     return [_completed(frame, columns, iterations, np.random.default_rng(source)) for source in sources]
 
 
-def _columns(table: pd.DataFrame) -> list[Column]:
+def _columns(table: pd.DataFrame, stated: pd.DataFrame | None) -> list[Column]:
     """The columns of a table as numbers, each with its places among the predictors."""
     if not table.columns.is_unique:
         raise ValueError("the columns to impute and the fixed predictors must have different names")
@@ -145,10 +154,14 @@ def _columns(table: pd.DataFrame) -> list[Column]:
             raise ValueError(f"the column '{name}' is neither a number nor a Categorical")
         if np.isinf(values).any():
             raise ValueError(f"the column '{name}' has an infinite value")
-        known = np.count_nonzero(~np.isnan(values))
-        if known < 2 and known < len(values):
+        donors = ~np.isnan(values)
+        complete = donors.all()
+        if stated is not None and name in stated:
+            donors &= ~stated[name].to_numpy(dtype=bool)
+        known = np.count_nonzero(donors)
+        if known < 2 and not complete:
             raise ValueError(f"the column '{name}' has {'one' if known else 'no'} known value; imputation needs two")
-        columns.append(Column(name, values, levels, first, first + width))
+        columns.append(Column(name, values, donors, levels, first, first + width))
         first += width
     return columns
 
@@ -158,7 +171,7 @@ def _completed(frame: pd.DataFrame, columns: list[Column], iterations: int, rng:
     incomplete = sorted((each for each in columns if each.missing.any()), key=lambda each: each.missing.sum())
     values = {each.name: each.values.copy() for each in columns}
     for each in incomplete:
-        values[each.name][each.missing] = rng.choice(each.values[~each.missing], each.missing.sum())
+        values[each.name][each.missing] = rng.choice(each.values[each.donors], each.missing.sum())
     predictors = np.hstack([each.as_predictors(values[each.name]) for each in columns])
     for _ in range(iterations):
         for each in incomplete:
@@ -176,8 +189,8 @@ def _completed(frame: pd.DataFrame, columns: list[Column], iterations: int, rng:
 
 def _draw(column: Column, predictors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """New values of those whose value in a column is missing, given what the other columns hold now."""
-    missing = column.missing
-    known, x, x_missing = column.values[~missing], *_independent(predictors[~missing], predictors[missing])
+    known, missing = column.values[column.donors], column.missing
+    x, x_missing = _independent(predictors[column.donors], predictors[missing])
     if column.levels is None:
         return known[_donors(known, x, x_missing, rng)]
     return _levels(known.astype(int), x, x_missing, rng)

@@ -69,8 +69,7 @@ STATISTICS_OF = {
         "cox_univariable": _COX,
         "cox_multivariable": f"{_COX} fraction_missing e_value_rare",
         "cox_weighted": f"{_LOST} n_effective hr hr_low hr_high log_hr log_hr_se p_wald",
-        "diagnostics": """chi_square df p_proportional hr hr_low hr_high n n_event
-            rmst_difference rmst_difference_low rmst_difference_high p_test""",
+        "diagnostics": "chi_square df p_proportional hr hr_low hr_high n n_event",
         "cox_time_dependent": f"{_COX} e_value_rare",
         "propensity": f"n n_missing n_outside {_SPREAD}",
         "stability": "n hr hr_low hr_high log_hr log_hr_se p_wald",
@@ -184,7 +183,7 @@ def melt(frames: Iterable[pd.DataFrame], section: str) -> pd.DataFrame:
                 if value == value or reason:
                     row = {**key, "statistic": name, "value": value, "section": section}
                     rows.append({**row, "method": reason or record["method"], "reference": record["reference"]})
-    return validate(pd.DataFrame(rows, columns=COLUMNS))
+    return joined([pd.DataFrame(rows, columns=COLUMNS)])
 
 
 def validate(rows: pd.DataFrame) -> pd.DataFrame:

@@ -18,8 +18,8 @@ WEIGHTED = STATISTICS_OF["cox_weighted"]
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 ESTIMANDS = {
     "overlap": "overlap weights: effect in the patients for whom either treatment was likely (ATO)",
-    "iptw": "inverse probability of treatment weights: effect in all patients (ATE)",
-    "att": "weights by the odds of treatment: effect in the treated (ATT)",
+    "iptw": "inverse probability of treatment weights: effect in all patients with a score (ATE)",
+    "att": "weights by the odds of treatment: effect in the treated with a score (ATT)",
 }
 
 

@@ -12,6 +12,7 @@ from helpers import cox, tables, wording
 from helpers.cox.companions import joint_test
 from helpers.imputation import impute, nelson_aalen, pooled
 from helpers.ledger import melt, select
+from helpers.results import results
 
 PAPER = ["arm", "immunotherapy_cycles", "maintenance_cycles", "t_stage", "m_stage", "ecog", "liver_metastasis"]
 
@@ -60,8 +61,13 @@ def test_imputed_effects_are_pooled_over_copies_that_know_the_outcome(ctrt, besi
     time, event = rows["time"].to_numpy(), rows["event"].to_numpy()
     fixed = pd.DataFrame({"event": event.astype(float), "hazard": nelson_aalen(time, event)}, index=rows.index)
     names = [*PAPER, *(name for name in asked.auxiliary if name not in PAPER)]
-    copies = impute(rows[names], draws=asked.draws, iterations=asked.iterations, seed=study.seed, fixed=fixed)
+    without = rows["maintenance"] == "no"
+    stated = pd.DataFrame({name: without & (name == "maintenance_cycles") for name in PAPER}, index=rows.index)
+    given = {"draws": asked.draws, "iterations": asked.iterations, "seed": study.seed}
+    copies = impute(rows[names], **given, fixed=fixed, stated=stated)
     assert all(copy.notna().all(axis=None) for copy in copies)
+    assert all(copy.loc[~without, "maintenance_cycles"].min() > 0 for copy in copies)
+    assert all((copy.loc[without, "maintenance_cycles"] == 0).all() for copy in copies)
     estimates, covariances = [], []
     for copy in copies:
         columns = {
@@ -178,10 +184,53 @@ def test_companions_are_listed_under_their_model_and_said_beside_it(ctrt, models
     said = wording.treatment(melt([multivariable, beside], "04"), study=study).sentences
     imputed = treatment(beside, "paper:imputed", endpoint="OS", population="primary")
     assert f"missing values imputed {imputed['hr']:.2f} (" in said[1]
-    assert said[1].startswith("The same hazard ratio otherwise: without Immunomaintenance cycles")
+    assert said[1].startswith("Beside it, by another method or in other patients: without Immunomaintenance cycles")
     assert "in 167 patients" in said[1]
     factors = wording.factors(melt([multivariable, beside], "04"), study=study).sentences
     assert len(factors) == 4
+
+
+def test_a_stratum_that_costs_most_is_left_out_and_treatment_never(tmp_path):
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"arm": rng.integers(0, 2, 100), "x": rng.normal(size=100).round(3)})
+    frame["centre"] = pd.Series(rng.choice(["a", "b"], 100)).where(np.arange(100) >= 20)
+    frame["time"], frame["event"] = rng.exponential(9, 100).round(2) + 0.1, 1
+    cohort = cohort_of(
+        tmp_path,
+        frame,
+        arms=arms("arm", 0, 1),
+        variables={"x": continuous(), "centre": categorical("a", "b")},
+        endpoints={"OS": endpoint()},
+        models={"m": {"label": "M", "endpoints": ["OS"], "covariates": ["arm", "x"], "strata": ["centre"]}},
+    )
+    (model,) = cox.fitted_models(cohort)
+    assert (model.costly, model.costliest) == (True, "centre")
+    beside = cox.companions(cohort, models=[model], univariable=cox.univariable(cohort))
+    assert set(beside["model"]) == {"m:without_centre"}
+    known = cohort.outcome("OS")
+    x = pd.DataFrame({"arm": (known["arm"] == "1") * 1.0, "x": known["x"]})
+    fit = cox.fit(x, known["time"].to_numpy(), known["event"].to_numpy())
+    row = select(beside, variable="arm", level="1").iloc[0]
+    assert row["log_hr"] == pytest.approx(fit.log_hr["arm"], rel=1e-9)
+    (table,) = tables.prognostic(cox.univariable(cohort), multivariable=cox.multivariable(cohort), study=cohort.study)
+    assert table.lead == (
+        "This model leaves out 20 of 100 patients (20%); most of them for want of a stratum (A factor)."
+    )
+
+
+def test_without_models_nothing_is_said_of_proportional_hazards(tmp_path):
+    frame = pd.DataFrame({"arm": [0, 1] * 10, "time": range(1, 21), "event": 1, "x": range(20)})
+    cohort = cohort_of(
+        tmp_path,
+        frame,
+        arms=arms("arm", 0, 1),
+        variables={"x": continuous()},
+        endpoints={"OS": endpoint()},
+        univariable=[{"endpoints": ["OS"], "variables": ["arm", "x"]}],
+    )
+    rows = results(cohort.study, cohort)
+    assert wording.proportionality(rows, study=cohort.study).sentences == ()
+    assert wording.key_findings(rows, study=cohort.study).sentences
 
 
 def test_restricted_means_stand_beside_every_model(ctrt, models):

@@ -315,11 +315,84 @@ def plain(score: pd.Series, treated: pd.Series, order: str, width: float) -> lis
 def test_everybody_who_leaves_is_counted(ctrt):
     flow = select(describe.flow(ctrt), population="matched", group="overall")
     assert flow.set_index("variable")["n_excluded"].fillna(0).to_dict() == {
-        "": 45, "missing_covariate": 12, "no_partner": 33,
+        "": 45, "missing_covariate": 12, "nobody_near": 1, "partners_taken": 15, "not_chosen": 17,
     }  # fmt: skip
     sizes = {arm: len(rows) for arm, rows in ctrt.groups("matched").items()}
     assert sizes == {"overall": 126, "non_ctrt": 63, "ctrt": 63}
     assert ctrt.pairs["matched"].value_counts().unique().tolist() == [2]
+
+
+def test_why_somebody_is_in_no_pair(tmp_path):
+    """Of the treated at 1, 1.2 and 40 the second finds the partner at 1.1 gone; of the others the one at 8 is too far.
+
+    In units of x the caliper is 0.5, as the logit is a line in x.
+    """
+    x, treated = [1.0, 1.2, 40.0, 1.1, 8.0, 41.0, 41.2], [1, 1, 1, 0, 0, 0, 0]
+    distance = pd.Series(x)
+    propensity = pairing.Propensity(pd.Series(treated) == 1, distance, distance, pd.Series(dtype=float))
+    given = {"scale": "score", "width": 1.1}
+    found = pairing.pairs(propensity, **given, order="data", seed=1)
+    assert found.to_numpy().tolist() == [[0, 3], [2, 5]]
+    reasons = pairing.unmatched(propensity, found, **given)
+    assert reasons.to_dict() == {1: "partners_taken", 4: "nobody_near", 6: "nobody_near"}
+    near = pairing.unmatched(propensity, found, scale="score", width=1.3)
+    assert near[6] == "not_chosen"
+
+
+def test_patients_of_a_matched_population_keep_their_pairs(tmp_path):
+    rng = np.random.default_rng(8)
+    x, arm = rng.normal(size=80).round(3), rng.integers(0, 2, 80)
+    frame = pd.DataFrame(
+        {"arm": arm, "x": x, "y": rng.integers(0, 2, 80), "time": rng.exponential(9, 80).round(2) + 0.1}
+    )
+    rule = {"caliper": 1.0, "scale": "logit", "caliper_sd": "whole", "order": "data"}
+    keep = {"name": "y", "reason": "y", "exclude": {"column": "y", "op": "==", "value": 1}}
+    cohort = cohort_of(
+        tmp_path,
+        frame.assign(event=1),
+        arms=arms("arm", 0, 1),
+        variables={"x": continuous(), "y": categorical(0, 1)},
+        endpoints={"OS": endpoint()},
+        univariable=[{"endpoints": ["OS"], "variables": ["arm"], "population": "some"}],
+        propensity={"covariates": ["x"], "endpoints": ["OS"], "populations": ["primary"]},
+        populations={
+            "matched": {"label": "Matched", "matching": rule},
+            "some": {"label": "Some of them", "of": "matched", "steps": [keep]},
+        },
+    )
+    clusters = cohort.clusters("some")
+    assert clusters.equals(cohort.pairs["matched"].loc[cohort.members["some"]])
+    assert cohort.clusters("primary") is None
+    univariable = cox.univariable(cohort)
+    beside = cox.companions(cohort, models=[], univariable=univariable)
+    known = cohort.outcome("OS", "some")
+    direct = cox.fit(
+        pd.DataFrame({"arm": (known["arm"] == "1") * 1.0}),
+        known["time"].to_numpy(),
+        known["event"].to_numpy(),
+        clusters=clusters.loc[known.index].to_numpy(),
+    )
+    row = select(beside, model="unadjusted:clustered", level="1").iloc[0]
+    assert row["log_hr_se"] == pytest.approx(np.sqrt(direct.robust.iloc[0, 0]), rel=1e-12)
+    given = {"weighted": weighting.weighted(cohort), "companions": beside, "scores": matching.scores(cohort)}
+    (table,) = tables.designs(univariable, **given, study=cohort.study)
+    assert [row.cells[:2] for row in table.rows[1:3]] == [
+        ("Some of them, model-based errors", "the treated who found a partner"),
+        ("Some of them, clustered errors", "the treated who found a partner"),
+    ]
+    assert table.rows[3].cells[0] == "Overlap weights"
+
+
+def test_an_arm_without_events_has_no_ratio_and_no_traceback(tmp_path):
+    cohort = small(tmp_path, X, TREATED)
+    outcomes = {"OS": cohort.outcomes["OS"].assign(event=cohort.data["arm"] == "0")}
+    cohort = replace(cohort, outcomes=outcomes)
+    weighted = weighting.weighted(cohort)
+    assert weighted["hr"].isna().all()
+    assert weighted.iloc[0]["not_estimable"]["hr"] == "no events in this level"
+    study = cohort.study.model_copy(update={"univariable": []})
+    rows = replace(cohort, study=study)
+    assert cox.companions(rows, models=[], univariable=cox.univariable(rows)).empty
 
 
 def test_overlap_weights_balance_means_exactly(ctrt):
@@ -369,7 +442,9 @@ def test_positivity_on_everybody_and_on_node_positive_women(cohorts, tmp_path):
     assert "A factor, level no: all 1436 patients are in the arm “arm 0”" in text
     weighted = weighting.weighted(cohort)
     assert weighted["hr"].isna().all()
-    assert set(weighted.iloc[0]["not_estimable"].values()) == {pairing.SEPARATED}
+    assert set(weighted.iloc[0]["not_estimable"].values()) == {
+        f"{pairing.SEPARATED}; 'positive', level 'no' holds patients of one arm only"
+    }
     assert weighting.weighted_balance(cohort).empty
 
 
@@ -458,8 +533,8 @@ def test_another_study_is_matched_too(stent):
     """Other names, dates, missing covariates, the nearest pair first, a population named otherwise."""
     flow = select(describe.flow(stent), population="paired", group="overall").set_index("variable")
     assert flow.loc["missing_covariate", ["n_before", "n_excluded"]].tolist() == [60, 5]
-    assert flow.loc["no_partner", "n"] == 2 * (stent.pairs["paired"].max())
-    assert flow.loc["no_partner", "method"] == "No partner within the caliper"
+    assert flow.loc["not_chosen", "n"] == 2 * (stent.pairs["paired"].max()) == flow.loc["", "n"]
+    assert flow["n_excluded"].sum() == 2 * flow.loc["", "n_excluded"]
     stability = matching.stability(stent)
     assert list(dict.fromkeys(stability["model"])) == ["closest", "random"]
     assert figures.stability(stability, study=stent.study)[0].name == "stability_paired"

@@ -325,7 +325,8 @@ def test_the_interval_is_the_percentiles_of_the_nearest_points(cubic):
     )
     nearest = []
     for turns, lowest in zip(*splines.extrema(draws @ spline.mixing.T, spline.knots), strict=True):
-        minima = turns[lowest & ~np.isnan(turns)]
+        same_side = (turns > spline.reference) == (point["extremum"] > spline.reference)
+        minima = turns[lowest & same_side & ~np.isnan(turns)]
         nearest += [minima[np.abs(minima - point["extremum"]).argmin()]] if len(minima) else []
     assert point["percent_found"] == len(nearest)
     assert point[["extremum_low", "extremum_high"]].tolist() == pytest.approx(

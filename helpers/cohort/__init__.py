@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers.cohort.checks import Finding, Typed, applies, meets, outcome, type_columns
-from helpers.cohort.pairing import caliper_width, pairs, propensity_score
+from helpers.cohort.pairing import UNMATCHED, caliper_width, pairs, propensity_score, unmatched
 from helpers.cohort.table import Table, read_table
 from helpers.errors import CohortError, ParameterError, listed, nearest
 from helpers.study import Study, relative
@@ -35,6 +35,15 @@ class Cohort:
             hint = nearest(population, self.members)
             raise ParameterError(f"there is no population '{population}'{hint} (populations: {listed(self.members)})")
         return self.data.loc[self.members[population]]
+
+    def clusters(self, population: str) -> pd.Series | None:
+        """The pairs' numbers by row where a population is matched or made of a matched one."""
+        line = (
+            [name for name in self.study.lineage(population) if name in self.pairs]
+            if population in self.members
+            else []
+        )
+        return self.pairs[line[-1]].loc[self.members[population]] if line else None
 
     def groups(self, population: str = "primary") -> dict[str, pd.DataFrame]:
         """The patients of a population overall and by arm."""
@@ -130,9 +139,7 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
 
 FLOW = ["population", "name", "reason", "group", "n_before", "n_excluded", "n"]
 NAMED = {"name", "reason"}
-WITHOUT_SCORE = "A covariate of the propensity score is missing"
-WITHOUT_PARTNER = "No partner left"
-OUT_OF_REACH = "No partner within the caliper"
+WITHOUT_SCORE = "Without a covariate of the propensity score"
 
 
 def _match(
@@ -146,21 +153,23 @@ def _match(
     width = caliper_width(propensity, asked.caliper, asked.scale, asked.caliper_sd)
     made = pairs(propensity, scale=asked.scale, width=width, order=asked.order, seed=study.seed)
     numbers = pd.concat([pd.Series(range(len(made)), index=made[side]) for side in ("treated", "reference")]) + 1
-    matched = rows[rows.isin(numbers.index)]
-    scored = rows[rows.isin(propensity.score.index)]
-    reason = WITHOUT_PARTNER if asked.caliper == "none" else OUT_OF_REACH
-    for name, before, after, why in (
-        ("missing_covariate", rows, scored, WITHOUT_SCORE),
-        ("no_partner", scored, matched, reason),
-    ):
-        flow += _leaving(study, typed.data, before, after, {"population": population, "name": name, "reason": why})
+    reasons = unmatched(propensity, made, scale=asked.scale, width=width)
+    left, out = rows[rows.isin(propensity.score.index)], [("missing_covariate", WITHOUT_SCORE, rows)]
+    for name, reason in UNMATCHED.items():
+        out.append((name, reason, left))
+        left = left[~left.isin(reasons.index[reasons == name])]
+    after = [*(before for _, _, before in out[1:]), left]
+    for (name, reason, before), remaining in zip(out, after, strict=True):
+        flow += _leaving(
+            study, typed.data, before, remaining, {"population": population, "name": name, "reason": reason}
+        )
     problem = None
     if made.empty:
         problem = (
             f"{relative(study.file)}, entry 'populations.{population}.matching': no pair is found; "
             f"no two patients of different arms are within the caliper of {asked.caliper} standard deviations"
         )
-    return numbers.loc[matched], problem
+    return numbers.loc[left], problem
 
 
 def _leaving(study: Study, data: pd.DataFrame, before: pd.Index, after: pd.Index, step: dict) -> list[dict]:

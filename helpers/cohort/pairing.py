@@ -18,6 +18,11 @@ CERTAIN = 1e-8
 DECIMALS = 10
 CONSTANT = 1e-10
 DEPENDENT = 1e-11
+UNMATCHED = {
+    "nobody_near": "Nobody of the other arm within the caliper",
+    "partners_taken": "Treated, and every partner within the caliper taken",
+    "not_chosen": "Not treated, and not chosen as a partner",
+}
 SEPARATED = "the covariates tell the arms apart, so the propensity score has no finite estimate"
 
 
@@ -55,11 +60,23 @@ def propensity_score(study: Study, rows: pd.DataFrame) -> Propensity:
     design, problem = design_of(study, known)
     if not problem:
         coefficients, problem = _logistic(design.to_numpy(), treated.to_numpy())
+    if problem == SEPARATED:
+        problem += _one_armed(study, known, treated)
     if problem:
         return Propensity(treated, none, none, pd.Series(dtype=float), problem)
     logit = pd.Series(np.round(coefficients[0] + design.to_numpy() @ coefficients[1:], DECIMALS), index=known.index)
     score = pd.Series(special.expit(logit), index=known.index)
     return Propensity(treated, score, logit, pd.Series(coefficients, index=["", *design.columns]))
+
+
+def _one_armed(study: Study, known: pd.DataFrame, treated: pd.Series) -> str:
+    """The first level that holds patients of one arm only, as the end of a sentence."""
+    for name in study.propensity.covariates:
+        for level in study.level_labels(name):
+            inside = treated[known[name] == level]
+            if inside.nunique() == 1:
+                return f"; '{name}', level '{level}' holds patients of one arm only"
+    return ""
 
 
 def design_of(study: Study, known: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -140,6 +157,22 @@ def pairs(propensity: Propensity, *, scale: str, width: float, order: str, seed:
     made = _closest(first.to_numpy(), pool) if order == "closest" else _in_turn(first.to_numpy(), pool, order, seed)
     treated, reference = (np.array([each[side] for each in made], dtype=int) for side in (0, 1))
     return pd.DataFrame({"treated": first.index[treated], "reference": second.index[reference]})
+
+
+def unmatched(propensity: Propensity, made: pd.DataFrame, *, scale: str, width: float) -> pd.Series:
+    """Why each patient with a score is in no pair, a key of `UNMATCHED` by cohort row."""
+    distance, found = propensity.distance(scale), {}
+    alone = ~distance.index.isin([*made["treated"], *made["reference"]])
+    for side in (True, False):
+        others = np.sort(distance[propensity.treated != side])
+        mine = distance[alone & (propensity.treated == side)]
+        place = np.searchsorted(others, mine)
+        below = mine.to_numpy() - np.r_[-np.inf, others][place]
+        above = np.r_[others, np.inf][place] - mine.to_numpy()
+        reached = np.minimum(below, above) <= width * (1 + 1e-12)
+        here = "partners_taken" if side else "not_chosen"
+        found |= dict(zip(mine.index, np.where(reached, here, "nobody_near"), strict=True))
+    return pd.Series(found, dtype=object)
 
 
 def _in_turn(distance: np.ndarray, pool: "_Pool", order: str, seed: int) -> list[tuple[int, int]]:

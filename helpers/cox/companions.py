@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
-from helpers.cox.design import NO_EVENTS, Maximum, able, columns, complete_cases, maximise, strata_of
+from helpers.cox.design import NO_EVENTS, NOBODY, Maximum, able, columns, complete_cases, maximise, strata_of
 from helpers.cox.firth import PenalisedFit, firth
 from helpers.cox.kernel import NO_MAXIMUM, Fit
 from helpers.cox.models import EFFECT, FittedModel, effects, fitted, model_rows, size
@@ -35,7 +35,7 @@ def companions(cohort: Cohort, *, models: list[FittedModel], univariable: pd.Dat
         beside = univariable[same & (univariable["population"] == where[0])]
         infinite = any(reasons.get("hr") in INFINITE for reasons in beside["not_estimable"])
         treatment = row["variable"] == cohort.study.arms.column
-        if infinite or (treatment and where[0] in cohort.pairs):
+        if infinite or (treatment and cohort.clusters(where[0]) is not None):
             records += _of_variable(cohort, row, infinite=infinite)
     return wide(records, STATISTICS)
 
@@ -44,9 +44,9 @@ def _of_model(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
     study = cohort.study
     if model.costly:
         yield from _less_costly(cohort, model)
-    if model.key["population"] in cohort.pairs:
-        rows = model_rows(study, clustered(cohort, model))
-        yield from ({name: value for name, value in row.items() if name != "p_lrt"} for row in rows)
+    clusters = cohort.clusters(model.key["population"])
+    if clusters is not None:
+        yield from _clustered(study, model, clusters)
     if INFINITE & set(model.maximum.blank.values()):
         yield from _penalised(study, model)
 
@@ -55,9 +55,10 @@ def _less_costly(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
     """Without the costliest covariate, with stated values, and imputed; what would be the same model is left out."""
     study, worst = cohort.study, model.costliest
     others = [name for name in model.covariates if name != worst]
-    if others:
-        key = _key(model, f"{WITHOUT}{worst}")
-        yield from model_rows(study, fitted(cohort, model.spec, key, covariates=others))
+    if worst and others and worst != study.arms.column:
+        spec = model.spec.model_copy(update={"strata": [name for name in model.spec.strata if name != worst]})
+        without = fitted(cohort, spec, _key(model, f"{WITHOUT}{worst}"), covariates=others)
+        yield from model_rows(study, without) if len(without.known) > len(model.known) else ()
     stated = any(name in study.variables and study.variables[name].otherwise is not None for name in model.covariates)
     if stated and model.lost["n_not_applicable"]:
         key = _key(model, OTHERWISE)
@@ -66,11 +67,13 @@ def _less_costly(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
         yield from _imputed(cohort, model)
 
 
-def clustered(cohort: Cohort, model: FittedModel) -> FittedModel:
-    """The model with Lin & Wei's (1989) covariance, the pairs of its population as clusters."""
-    clusters = cohort.pairs[model.key["population"]]
-    maximum = maximise(cohort.study, model.known, model.covariates, model.spec.strata, clusters)
-    return replace(model, key=_key(model, CLUSTERED), maximum=maximum)
+def _clustered(study: Study, model: FittedModel, clusters: pd.Series) -> Iterator[dict]:
+    """The model with Lin & Wei's (1989) covariance, pairs as clusters; a likelihood-ratio test would know no pairs."""
+    maximum = maximise(study, model.known, model.covariates, model.spec.strata, clusters)
+    rows = model_rows(study, replace(model, key=_key(model, CLUSTERED), maximum=maximum))
+    for row in rows:
+        kept = {name: value for name, value in row.items() if name != "p_lrt"}
+        yield {**kept, "method": f"{model.method}, pairs as clusters"}
 
 
 def _imputed(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
@@ -81,14 +84,15 @@ def _imputed(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
     where = model.key["endpoint"], model.key["population"]
     rows, counts = able(cohort, *where, needed, otherwise=True, beside=others)
     auxiliary = [name for name in others if cohort.applies(name, rows).all()]
-    incomplete = [name for name in [*needed, *auxiliary] if rows[name].isna().any()]
-    if rows.empty or not set(incomplete) & set(needed):
+    incomplete = [name for name in needed if rows[name].isna().any()]
+    if rows.empty or not incomplete:
         return
-    key = {**_key(model, IMPUTED), "analysis": "cox_multivariable"}
-    copies = _copies(study, rows, [*needed, *auxiliary])
+    stated = pd.DataFrame({name: ~cohort.applies(name, rows) for name in needed}, index=rows.index)
+    copies = _copies(study, rows, [*needed, *auxiliary], stated)
     maxima = [maximise(study, copy, model.covariates, spec.strata) for copy in copies]
     maximum, together = _pooled(maxima, rows)
-    key["method"] = f"Cox regression, Efron ties, pooled over {len(copies)} imputations by Rubin's rules"
+    method = f"{model.method}, pooled over {len(copies)} imputations by Rubin's rules"
+    key = {**_key(model, IMPUTED), "analysis": "cox_multivariable", "method": method}
     counted = {**size(maximum, rows), **counts}
     counted.pop("not_estimable")
     yield {**key, **counted, "log_likelihood": np.nan}
@@ -97,45 +101,53 @@ def _imputed(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
         found = effects(study, maximum, rows, variable, key)
         for row in found:
             row["fraction_missing"] = shares.get((variable, row.get("level", "")), np.nan)
+            if variable in incomplete and row.get("level"):
+                row |= {"n": np.nan, "n_event": np.nan}
         if study.level_labels(variable):
-            found[0] = {**found[0], **_pooled_wald(maximum, together, variable, len(copies))}
+            found[0] = {**found[0], **_pooled_wald(maximum, together, variable, len(copies), found)}
         yield from found
 
 
-def _copies(study: Study, rows: pd.DataFrame, names: list[str]) -> list[pd.DataFrame]:
+def _copies(study: Study, rows: pd.DataFrame, names: list[str], stated: pd.DataFrame) -> list[pd.DataFrame]:
     """Imputed copies, the outcome among the predictors as event and cumulative hazard (White & Royston, 2009)."""
     time, event = rows["time"].to_numpy(), rows["event"].to_numpy()
     fixed = pd.DataFrame({"event": event.astype(float), "hazard": nelson_aalen(time, event)}, index=rows.index)
     asked = study.imputation
-    drawn = impute(rows[names], draws=asked.draws, iterations=asked.iterations, seed=study.seed, fixed=fixed)
+    given = {"draws": asked.draws, "iterations": asked.iterations, "seed": study.seed}
+    drawn = impute(rows[names], **given, fixed=fixed, stated=stated)
     return [rows.assign(**{name: copy[name] for name in names}) for copy in drawn]
 
 
 def _pooled(maxima: list[Maximum], rows: pd.DataFrame) -> tuple[Maximum, Pooled | None]:
-    """All copies' fits as one; nothing where one of them has no estimate of an effect."""
+    """All copies' fits as one; an effect that one of them has no estimate of is none."""
     first = maxima[0]
-    names = list(first.fit.log_hr.index)
+    names = dict.fromkeys(name for each in maxima for name in each.fit.log_hr.index)
     blank = {name: reason for each in maxima for name, reason in each.blank.items()}
-    alike = all(list(each.fit.log_hr.index) == names and not each.fit.problem for each in maxima)
+    some = [name for name in names if not all(name in each.fit.log_hr.index for each in maxima)]
+    blank |= dict.fromkeys(some, "not estimable in every imputed copy")
     kept = [name for name in names if name not in blank]
-    if not alike or not kept:
-        problem = next((each.fit.problem for each in maxima if each.fit.problem), "not estimable in every imputed copy")
-        return replace(first, fit=replace(first.fit, problem=problem)), None
+    problem = next((each.fit.problem for each in maxima if each.fit.problem), "")
+    if problem or not kept:
+        failed = replace(first.fit, problem=problem or "not estimable in every imputed copy")
+        return replace(first, fit=failed), None
     estimates = np.array([each.fit.log_hr[kept].to_numpy() for each in maxima])
     covariances = np.array([each.fit.covariance.loc[kept, kept].to_numpy() for each in maxima])
     together = pooled(estimates, covariances, max(float(rows["event"].sum()) - first.parameters, 1.0))
-    covariance = pd.DataFrame(together.covariance, index=kept, columns=kept)
-    covariance.index = covariance.columns = pd.Index(kept, tupleize_cols=False)
-    log_hr = pd.Series(together.estimate, index=pd.Index(kept, tupleize_cols=False))
-    df = pd.Series(together.df, index=log_hr.index)
-    return replace(first, fit=Fit(log_hr, covariance, np.nan), blank=blank, df=df), together
+    index = pd.Index(kept, tupleize_cols=False)
+    covariance = pd.DataFrame(together.covariance, index=index, columns=index)
+    fit = Fit(pd.Series(together.estimate, index=index), covariance, np.nan)
+    return replace(first, fit=fit, blank=blank, df=pd.Series(together.df, index=index)), together
 
 
-def _pooled_wald(maximum: Maximum, together: Pooled | None, variable: str, draws: int) -> dict:
-    """P of all levels of a variable together, where each has an estimate."""
+def _pooled_wald(
+    maximum: Maximum, together: Pooled | None, variable: str, draws: int, rows: list[dict]
+) -> dict[str, float]:
+    """P of all levels of a variable together, where each level that somebody is in has an estimate."""
     places = [i for i, name in enumerate(maximum.fit.log_hr.index) if name[0] == variable and together is not None]
-    if not places or any(name[0] == variable for name in maximum.blank):
+    if not places or any(name[0] == variable and why != NOBODY for name, why in maximum.blank.items()):
         return {}
+    if len(places) == 1:
+        return {"p_overall": next(row["p_wald"] for row in rows if row.get("p_wald", np.nan) == row.get("p_wald"))}
     inside = np.ix_(places, places)
     parts = together.estimate[places], together.within[inside], together.between[inside]
     return {"p_overall": joint_test(*parts, draws)}
@@ -168,8 +180,8 @@ def _of_variable(cohort: Cohort, row: dict, *, infinite: bool) -> Iterator[dict]
     study, variable = cohort.study, row["variable"]
     known, lost = complete_cases(cohort, row["endpoint"], row["population"], [variable])
     key = {name: row[name] for name in ("population", "endpoint", "analysis", "variable")}
-    if row["population"] in cohort.pairs and variable == study.arms.column:
-        clusters = cohort.pairs[row["population"]]
+    clusters = cohort.clusters(row["population"])
+    if clusters is not None and variable == study.arms.column:
         maximum = maximise(study, known, [variable], clusters=clusters)
         text = {"model": variant("unadjusted", CLUSTERED), "method": "Cox regression, Efron ties, pairs as clusters"}
         found = effects(study, maximum, known, variable, {**key, **text})
@@ -197,7 +209,8 @@ def _firth_rows(
     asked = [name for name in design.columns if any(name[0] == variable for variable, _ in profile)]
     fit = firth(design, time, event, strata_of(used, strata), confidence=study.confidence, profile=asked)
     counts = {"n": len(known), "n_event": int(known["event"].sum()), "n_parameter": parameters, **lost}
-    method = "Cox regression with Firth's penalty, Efron ties; limits and P by profile penalised likelihood"
+    within = "".join(f", stratified by {name}" for name in strata or [])
+    method = f"Cox regression with Firth's penalty, Efron ties{within}; limits and P by profile penalised likelihood"
     yield {**key, "variable": key.get("variable", ""), "method": method, **counts}
     for variable, level in asked:
         text = {"variable": variable, "level": level, "method": method}

@@ -80,8 +80,9 @@ def mean_differences(
             rows = model.known[model.known[study.arms.column] == arm]
             table = product_limit(rows["time"].to_numpy(), rows["event"].to_numpy())
             means.append(restricted_mean(table, tau) if len(table) else (np.nan, np.nan))
-        key = {**model.key, "analysis": "diagnostics", "at": at_label(tau), "reference": study.arms.reference}
-        key |= {"variable": study.arms.column, "level": study.arms.treated, "method": "difference of restricted means"}
+        key = {**model.key, "analysis": "rmst", "at": at_label(tau), "reference": study.arms.reference}
+        text = "difference of restricted means, patients of the model, no covariates"
+        key |= {"variable": study.arms.column, "level": study.arms.treated, "method": text}
         records.append({**key, **mean_difference(*means, study.confidence)})
     return wide(records, MEANS)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
-from helpers.cox.design import LOST, NOBODY, Maximum, complete_cases, maximise
+from helpers.cox.design import NOBODY, Maximum, complete_cases, maximise
 from helpers.cox.kernel import Fit
 from helpers.ledger import COSTLY, STATISTICS_OF, wide
 from helpers.study import Study
@@ -28,7 +28,7 @@ UNREADABLE = "too far from 1, or too near, for a hazard ratio per unit; set `per
 class FittedModel:
     """A model of the study file: its part of the ledger's key, what it asks for, its patients, those lost, its fit.
 
-    `lost_to` counts the patients each covariate alone would cost.
+    `lost_to` counts the patients each covariate or stratum alone would cost.
     """
 
     key: dict[str, str]
@@ -47,8 +47,15 @@ class FittedModel:
 
     @property
     def costliest(self) -> str:
-        """The covariate that costs most patients by itself."""
-        return max(self.lost_to, key=lambda name: sum(self.lost_to[name][each] for each in LOST[:2]))
+        """The covariate or stratum, other than treatment, that costs most patients by itself; empty if none does."""
+        costs = {name: lost["n_missing"] + lost["n_not_applicable"] for name, lost in self.lost_to.items()}
+        worst = max(costs, key=costs.get, default="")
+        return worst if costs.get(worst) else ""
+
+    @property
+    def method(self) -> str:
+        """How it is fitted, its strata named."""
+        return "Cox regression, Efron ties" + "".join(f", stratified by {name}" for name in self.spec.strata)
 
 
 def wald(fitted: Fit, names: list) -> tuple[float, float]:
@@ -113,7 +120,8 @@ def fitted(
     where = key["endpoint"], key["population"]
     chosen = covariates or spec.covariates or selected(cohort, spec, *where)
     known, lost = complete_cases(cohort, *where, [*chosen, *spec.strata], otherwise=otherwise)
-    lost_to = {each: complete_cases(cohort, *where, [each], otherwise=otherwise)[1] for each in chosen}
+    needed = [*chosen, *spec.strata]
+    lost_to = {each: complete_cases(cohort, *where, [each], otherwise=otherwise)[1] for each in needed}
     maximum = maximise(cohort.study, known, chosen, spec.strata)
     return FittedModel(key, spec, chosen, known, lost, lost_to, maximum)
 
@@ -156,9 +164,7 @@ def treatment_effect(study: Study, model: FittedModel, known: pd.DataFrame) -> d
 
 def model_rows(study: Study, model: FittedModel) -> list[dict]:
     """The rows of a model: its own, and those of every covariate's effects."""
-    strata = ", ".join(study.variables[each].label for each in model.spec.strata)
-    method = "Cox regression, Efron ties" + (f", stratified by {strata}" if strata else "")
-    key = {**model.key, "analysis": "cox_multivariable", "method": method}
+    key = {**model.key, "analysis": "cox_multivariable", "method": model.method}
     null = maximise(study, model.known, [], model.spec.strata)
     tested = {"not_estimable": {"p_lrt": "no candidate entered"}}
     if model.covariates:

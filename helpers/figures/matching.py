@@ -15,6 +15,7 @@ from helpers.study import Study
 from helpers.study.analyses import ORDERS
 
 LIMIT = 0.1
+LATE = ("† Known only after time zero.",)
 CHOOSING = "Treated patients choose their partner in the order named, or the nearest pair of all is made first."
 MARKERS = ("o", "s", "^", "D", "v")
 WEIGHTS = {"overlap": "Overlap weights", "iptw": "Inverse probability weights", "att": "Weights of the treated"}
@@ -63,7 +64,7 @@ def _love(series: dict[str, pd.DataFrame], study: Study, population: str) -> Fig
         f"Balance before and after matching and weighting{study.of_population(population)}",
         drawing,
         f"Love plot of {len(order)} covariates or levels, absolute standardised differences: {said}.",
-        (note, *study.spelt(order)),
+        (note, *LATE * any("†" in line for line in order), *study.spelt(order)),
         study.mark,
     )
 
@@ -73,7 +74,7 @@ def _sizes(frame: pd.DataFrame, study: Study) -> dict[str, float]:
     found = {}
     for variable in [name for name in study.propensity.covariates if name in set(frame["variable"])]:
         levels = study.level_labels(variable)
-        label = study.variables[variable].label
+        label = study.variables[variable].label + study.mark_of(variable)
         shown = {"": label} if not levels else {level: _named(label, text) for level, text in levels.items()}
         if len(levels) == 2:
             shown = {level: text for level, text in shown.items() if level != study.reference(variable)}

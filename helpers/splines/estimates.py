@@ -22,7 +22,8 @@ BINS = 30
 RATIO = ["hr", "hr_low", "hr_high"]
 TESTED = ["p_overall", "p_nonlinear", "p_lrt", "turning_point"]
 BY_CONSTRUCTION = "the reference value: the hazard ratio is 1 there by construction"
-NO_SAMPLE = "found in no bootstrap sample"
+ENOUGH = 50.0
+NO_SAMPLE = "fewer than half of the bootstrap samples have such a point"
 
 
 def splines(
@@ -151,7 +152,8 @@ def _points(cohort: Cohort, spline: FittedSpline, draws: int) -> list[dict]:
         key = {**spline.key, "level": f"{level}_{numbers[level]}", statistic: value}
         key["reference"] = at_label(spline.reference) if statistic == "crossing" else ""
         said += f"; {cohort.study.level} percentile interval of {draws} bootstrap samples of {unit}" if draws else ""
-        limits = _interval(_nearest(*again[statistic], value, rises), statistic, draws, cohort.study.confidence)
+        found = _nearest(*again[statistic], value, rises, spline.reference)
+        limits = _interval(found, statistic, draws, cohort.study.confidence)
         rows.append({**key, "method": said, **limits})
     return rows
 
@@ -166,8 +168,7 @@ def _kind(statistic: str, rises: bool) -> tuple[str, str]:
 def _samples(cohort: Cohort, spline: FittedSpline, draws: int) -> tuple[np.ndarray, str]:
     """The spline's coefficients in bootstrap samples that it shares with no other spline; what is drawn."""
     population = spline.key["population"]
-    matched = [each for each in reversed(cohort.study.lineage(population)) if each in cohort.pairs]
-    pairs = cohort.pairs.get(next(iter(matched), population))
+    pairs = cohort.clusters(population)
     rows = spline.full.design.index
     named = "|".join(spline.key[part] for part in ("population", "endpoint", "model", "variable"))
     coefficients = resampled(
@@ -183,20 +184,21 @@ def _samples(cohort: Cohort, spline: FittedSpline, draws: int) -> tuple[np.ndarr
     return coefficients @ spline.mixing.T, "patients" if pairs is None else "matched pairs"
 
 
-def _nearest(found: np.ndarray, rising: np.ndarray, value: float, rises: bool) -> np.ndarray:
-    """Of each sample the point of the same kind nearest to `value`, NaN where it has none."""
-    away = np.where((rising == rises) & ~np.isnan(found), np.abs(found - value), np.inf)
+def _nearest(found: np.ndarray, rising: np.ndarray, value: float, rises: bool, reference: float) -> np.ndarray:
+    """Of each sample the point of the same kind, on the same side of the reference, nearest to `value`; NaN if none."""
+    same = (rising == rises) & ((found > reference) == (value > reference)) & ~np.isnan(found)
+    away = np.where(same, np.abs(found - value), np.inf)
     nearest = np.take_along_axis(found, away.argmin(axis=1)[:, None], axis=1)[:, 0]
     return np.where(np.isfinite(away.min(axis=1, initial=np.inf)), nearest, np.nan)
 
 
 def _interval(found: np.ndarray, statistic: str, draws: int, confidence: float) -> dict:
-    """Percentile limits of a point and the share of samples that have it."""
+    """Percentile limits of a point where half of the samples or more have it, and the share that do."""
     if not draws:
         return {}
     limits = [f"{statistic}_low", f"{statistic}_high"]
     kept = found[~np.isnan(found)]
     share = {"percent_found": 100 * len(kept) / draws}
-    if not len(kept):
+    if share["percent_found"] < ENOUGH:
         return {**share, "not_estimable": dict.fromkeys(limits, NO_SAMPLE)}
     return {**share, **dict(zip(limits, np.quantile(kept, [(1 - confidence) / 2, (1 + confidence) / 2]), strict=True))}

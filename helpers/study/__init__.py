@@ -137,6 +137,14 @@ class Study(StudyFile):
             population = self.all_populations[population].of
         return line
 
+    def is_matched(self, population: str) -> bool:
+        """Whether a population is matched, or made of a matched one."""
+        return any(self.all_populations[each].matching for each in self.lineage(population))
+
+    def mark_of(self, variable: str) -> str:
+        """A dagger for what is known only after time zero."""
+        return "†" if variable in self.variables and self.variables[variable].post_baseline else ""
+
     def of_population(self, population: str) -> str:
         """What a title adds where it does not speak of the analysis cohort."""
         return "" if population == "primary" else f" ({self.all_populations[population].label})"

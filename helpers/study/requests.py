@@ -112,6 +112,11 @@ def _propensity(study: StudyFile) -> Iterator[str]:
         return
     where = "entry 'propensity"
     yield from known_variables(study, f"{where}.covariates'", asked.covariates)
+    for name in asked.covariates:
+        variable = study.variables.get(name)
+        source = study.variables.get(variable.cut.variable) if variable and variable.cut else variable
+        if source and source.applies_when:
+            yield f"{where}.covariates': '{name}' cannot exist in every patient, and who lacks it would have no score"
     yield from known_endpoints(study, f"{where}.endpoints'", asked.endpoints)
     yield from _populations(study, f"{where}.populations'", asked.populations)
     for name in asked.populations:
@@ -172,6 +177,14 @@ def _within_arm(study: StudyFile) -> Iterator[str]:
             yield f"{where}.variable': '{asked.variable}' is not categorical"
         if asked.variable in asked.covariates:
             yield f"{where}.covariates': '{asked.variable}' is the variable that is compared"
+        if (asked.name, asked.population) in [(each.name, each.population) for each in study.within_arm[:position]]:
+            yield f"{where}.name': '{asked.name}' in population '{asked.population}' is given twice"
+        others = [each for each in study.within_arm[:position] if each.population == asked.population]
+        if any(each.variable == asked.variable and each.pairwise != asked.pairwise for each in others):
+            yield f"{where}.pairwise': '{asked.variable}' is compared the other way in '{asked.population}' already"
+        for each in study.univariable:
+            if asked.pairwise and each.population == asked.population and asked.variable in each.variables:
+                yield f"{where}.pairwise': '{asked.variable}' is in [[univariable]] in this population already"
         for model in study.models.get(asked.name, []):
             if model.population == asked.population:
                 yield f"{where}.name': model '{asked.name}' is given in population '{asked.population}' already"

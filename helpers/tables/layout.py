@@ -18,6 +18,16 @@ def finished(table: Table, study: Study) -> Table:
     return replace(table, notes=(*table.notes, *spelt), mark=study.mark)
 
 
+POST_BASELINE = "† Known only after time zero, so not a cause at time zero."
+INDEPENDENT = "Errors take paired patients as independent."
+
+
+def marks(study: Study, rows: Iterable[Row], population: str) -> list[str]:
+    """Notes on rows with a dagger, and on errors among matched patients."""
+    daggers = any("†" in cell for row in rows for cell in row.cells)
+    return [POST_BASELINE] * daggers + [INDEPENDENT] * study.is_matched(population)
+
+
 def heading(label: str, columns: int) -> Row:
     """A row that names what the rows under it belong to."""
     return Row((label, *[""] * (columns - 1)), heading=True)
@@ -50,10 +60,17 @@ def _costly(study: Study, adjusted: pd.DataFrame, fitted: pd.Series) -> str:
     everybody = lost + int(fitted["n"])
     if lost <= COSTLY * everybody:
         return ""
-    whole = adjusted[(adjusted["level"] == "") & (adjusted["variable"] != "")].set_index("variable")
+    share = notation.number(100 * lost / everybody, 0)
+    said = f"This model leaves out {lost} of {everybody} patients ({share}%)"
+    whole = adjusted[(adjusted["level"] == "") & ~adjusted["variable"].isin(["", study.arms.column])]
+    whole = whole.set_index("variable")
     costs = whole["n_missing"] + whole["n_not_applicable"]
-    worst, share = costs.idxmax(), notation.number(100 * lost / everybody, 0)
+    strata = study.model(*fitted[["model", "endpoint", "population"]]).strata
+    worst = costs.idxmax() if costs.max() > 0 else ""
+    if strata and (not worst or costs[worst] < lost / 2):
+        return f"{said}; most of them for want of a stratum ({', '.join(study.label(name) for name in strata)})."
+    if not worst:
+        return f"{said}."
     absent, missing = (int(whole.loc[worst, name]) for name in ("n_not_applicable", "n_missing"))
     why = [f"{absent} cannot have it"] * (absent > 0) + [f"{missing} have no value"] * (missing > 0)
-    named = f"{study.label(worst)} costs most ({', '.join(why)})"
-    return f"This model leaves out {lost} of {everybody} patients ({share}%); {named}."
+    return f"{said}; {study.label(worst)} costs most ({', '.join(why)})."

@@ -10,13 +10,15 @@ from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
 from helpers.tables.baseline import MARKERS, variable_rows
-from helpers.tables.layout import endpoints, finished, reasons
+from helpers.tables.layout import endpoints, finished, heading, reasons
 
 ESTIMANDS = {
     "overlap": ("Overlap weights", "patients likely to have either"),
-    "iptw": ("Inverse probability of treatment weights", "all patients"),
-    "att": ("Weighted by the odds of treatment", "the treated"),
+    "iptw": ("Inverse probability of treatment weights", "all patients with a score"),
+    "att": ("Weighted by the odds of treatment", "the treated with a score"),
 }
+MATCHED = "the treated who found a partner"
+NOT_CAUSAL = "a comparison as it is"
 
 
 def matched_baseline(baselines: Mapping[str, pd.DataFrame], *, study: Study) -> list[Table]:
@@ -72,7 +74,12 @@ def _side(frames: Mapping[str, pd.DataFrame], variable: str, tests: list[str], s
 
 
 def designs(
-    univariable: pd.DataFrame, *, weighted: pd.DataFrame, companions: pd.DataFrame, study: Study
+    univariable: pd.DataFrame,
+    *,
+    weighted: pd.DataFrame,
+    companions: pd.DataFrame,
+    scores: pd.DataFrame,
+    study: Study,
 ) -> list[Table]:
     """The hazard ratio for treatment alone: in everybody, weighted, in matched pairs, each with whose effect it is."""
     arms = study.arms
@@ -80,44 +87,48 @@ def designs(
     alone = select(alone, analysis="cox_univariable", variable=arms.column)
     rows: list[Row] = []
     for endpoint in endpoints(weighted):
-        label = study.endpoints[endpoint].label
-        rows.append(Row((label, *[""] * 5), heading=True))
-        frame = select(alone, endpoint=endpoint)
-        for population in dict.fromkeys(frame["population"]):
-            own = select(frame, population=population)
-            matched = study.all_populations[population].matching is not None
-            for model in (UNADJUSTED, variant(UNADJUSTED, CLUSTERED)):
-                effect, sizes = (select(own, model=model, level=level) for level in (arms.treated, ""))
-                if len(effect) and len(sizes):
-                    name = _named(study, population, model)
-                    rows.append(_design(name, MATCHED if matched else NOT_CAUSAL, sizes.iloc[0], effect.iloc[0]))
-            for _, row in select(weighted, endpoint=endpoint, population=population).iterrows():
-                rows.append(_design(*ESTIMANDS[row["model"]], row, row))
+        rows.append(heading(study.endpoints[endpoint].label, 7))
+        frames = [select(frame, endpoint=endpoint) for frame in (alone, weighted)]
+        for population in dict.fromkeys(pd.concat(frames)["population"]):
+            rows += _designs(study, population, *(select(frame, population=population) for frame in frames))
     if not rows:
         return []
-    header = ("Design", "Effect in", "Patients", "Events", f"HR ({study.level} CI)", "P")
+    header = ("Design", "Effect in", "Patients", "Effective", "Events", f"HR ({study.level} CI)", "P")
     contrast = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}, no covariates."
+    without = scores[scores["n_missing"] > 0]
+    lost = ", ".join(
+        f"{study.group_label(row['group'])} {int(row['n_missing'])}{study.of_population(row['population'])}"
+        for _, row in without.iterrows()
+    )
     notes = (
-        f"{contrast} Weighted: robust errors, the weights taken as known. Matched: model-based errors take paired "
-        "patients as independent, clustered ones do not.",
+        f"{contrast} Weighted: robust errors; the weights are taken as known, neither truncated nor stabilised. "
+        "Effective: patients that would carry as much information without weights (Kish). Matched: model-based errors "
+        "take paired patients as independent, clustered ones do not.",
+        *([f"Without a propensity score, in no weighted or matched row: {lost}."] if lost else []),
         *reasons(weighted),
     )
     title = "The effect of treatment by design"
     return [finished(Table("designs", title, header, tuple(rows), notes), study)]
 
 
-MATCHED = "the treated who found a partner"
-NOT_CAUSAL = "a comparison as it is"
+def _designs(study: Study, population: str, alone: pd.DataFrame, weighted: pd.DataFrame) -> list[Row]:
+    """The rows of a population: unadjusted, clustered where it is matched, and weighted."""
+    label, matched, rows = study.all_populations[population].label, study.is_matched(population), []
+    for model in (UNADJUSTED, variant(UNADJUSTED, CLUSTERED)):
+        effect, sizes = (select(alone, model=model, level=level) for level in (study.arms.treated, ""))
+        if len(effect) and len(sizes):
+            errors = f", {'clustered' if model.endswith(CLUSTERED) else 'model-based'} errors" if matched else ""
+            estimand = MATCHED if matched else NOT_CAUSAL
+            rows.append(_design(label + errors, estimand, sizes.iloc[0], effect.iloc[0], ""))
+    for _, row in weighted.iterrows():
+        name, estimand = ESTIMANDS[row["model"]]
+        effective = row["n_effective"]
+        shown = notation.number(effective, 0) if effective == effective else ""
+        rows.append(_design(name + study.of_population(population), estimand, row, row, shown))
+    return rows
 
 
-def _named(study: Study, population: str, model: str) -> str:
-    label = study.all_populations[population].label
-    if study.all_populations[population].matching is None:
-        return label
-    return f"{label}, {'clustered' if model.endswith(CLUSTERED) else 'model-based'} errors"
-
-
-def _design(name: str, estimand: str, sizes: pd.Series, effect: pd.Series) -> Row:
+def _design(name: str, estimand: str, sizes: pd.Series, effect: pd.Series, effective: str) -> Row:
     ratio = notation.hazard_ratio(*effect[["hr", "hr_low", "hr_high"]])
-    counts = (notation.count(sizes["n"]), notation.count(sizes["n_event"]))
+    counts = (notation.count(sizes["n"]), effective, notation.count(sizes["n_event"]))
     return Row((name, estimand, *counts, ratio, notation.p_value(effect["p_wald"])), indent=True)

@@ -9,7 +9,7 @@ from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.variants import FIRTH, IMPUTED, OTHERWISE, split
-from helpers.tables.layout import cautions, finished, reasons
+from helpers.tables.layout import cautions, finished, marks, reasons
 
 OTHERWISE_LOST = {
     "lost because a covariate cannot exist in them": "n_not_applicable",
@@ -166,8 +166,9 @@ def _prognostic(
         *_lost(study, alone),
         *reasons(alone, adjusted),
     ]
-    marked = any(row.cells[0].endswith("†") for row in rows)
-    notes += ["† Known only after time zero, so not a cause at time zero."] if marked else []
+    notes += marks(study, rows, population)
+    if model and study.model(model, endpoint, population).selection:
+        notes.append("Covariates were selected on the same patients: intervals and P values do not allow for that.")
     named = f": {notation.within(study.model(model, endpoint, population).label)}" if model else ""
     where = study.of_population(population)
     title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}{where}"
@@ -183,7 +184,7 @@ def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataF
     """The rows of one factor: its own, and one a level."""
     pairs, either = (alone, adjusted), alone if len(alone) else adjusted
     levels = study.level_labels(variable)
-    mark = "†" if variable in study.variables and study.variables[variable].post_baseline else ""
+    mark = study.mark_of(variable)
     if not levels:
         label = f"{study.variables[variable].label} ({either['reference'].iloc[0]}){mark}"
         cells = [_effect(each.iloc[0]) if len(each) else BLANK for each in pairs]

@@ -6,12 +6,14 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import at_label, select
 from helpers.study import Study
-from helpers.tables.layout import endpoints, finished, heading, reasons
+from helpers.tables.layout import endpoints, finished, heading, marks, reasons
 
 LOST = {
     "n_missing": "Patients without a value, left out",
     "n_not_applicable": "Patients in whom it cannot exist, left out",
 }
+
+CHANCE = "Where P overall shows no association, the curve still turns and crosses 1 somewhere by chance."
 
 
 def splines(estimates: pd.DataFrame, *, study: Study) -> list[Table]:
@@ -26,13 +28,13 @@ def _splines(estimates: pd.DataFrame, study: Study, population: str, model: str)
         rows.append(heading(study.endpoints[endpoint].label, 7))
         frame = select(estimates, endpoint=endpoint)
         for variable in dict.fromkeys(frame["variable"]):
-            rows.append(_row(select(frame, variable=variable), study.label(variable)))
+            rows.append(_row(select(frame, variable=variable), study.label(variable) + study.mark_of(variable)))
     sizes = ("Variable", "Patients / events", "P overall", "P nonlinear", "Reference (HR = 1 by construction)")
     header = (*sizes, "Other values where HR = 1", "Maxima and minima of HR")
     knots, _, adjusted = model.removeprefix("knots_").partition(":")
     title = f"Continuous variables as restricted cubic splines with {knots} knots{study.of_population(population)}"
     notes = [*_method(estimates, study, bool(adjusted)), *_fewer(estimates, study, int(knots))]
-    notes += [*_lost(estimates, study), *reasons(estimates)]
+    notes += [*_lost(estimates, study), *marks(study, rows, population), CHANCE, *reasons(estimates)]
     name = f"splines_{population}_{model.replace(':', '_')}"
     return finished(Table(name, title, header, tuple(rows), tuple(notes)), study)
 

@@ -6,7 +6,7 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.tables.layout import finished, reasons
+from helpers.tables.layout import INDEPENDENT, finished, reasons
 
 WITHOUT = {"n_missing": "without a value of it", "n_not_applicable": "in whom it cannot exist"}
 WITHOUT_ANY = {
@@ -28,7 +28,7 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
     rows = [_level(study, select(frame, variable=""), "All patients", indent=False)]
     for _, test in tests.iterrows():
         variable = test["variable"]
-        dagger = "†" if study.variables[variable].post_baseline else ""
+        dagger = study.mark_of(variable)
         p_values = [notation.p_value(test[name]) for name in ("p_lrt", "p_overall", "p_holm")]
         rows.append(Row((study.label(variable) + dagger, "", "", "", "", *p_values)))
         inside = select(frame, variable=variable)
@@ -45,6 +45,7 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
     ]
     late = any(study.variables[each].post_baseline for each in tests["variable"])
     notes += ["† Known only after time zero: treatment may have changed who is in the subgroup."] if late else []
+    notes += [INDEPENDENT] * study.is_matched(population)
     name = "_".join(part for part in ("subgroups", endpoint, study.beyond_primary(population)) if part)
     titled = title + study.of_population(population)
     notes += reasons(frame, tests)

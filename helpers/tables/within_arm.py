@@ -12,6 +12,8 @@ from helpers.tables.layout import finished, heading, reasons
 
 MODELS = {True: "each level against the reference among the patients of these two", False: "one model of all levels"}
 
+IMMORTAL = "whoever had it had lived until then, so part of a difference between levels can be immortal time."
+
 
 def within_arm(
     events: pd.DataFrame, *, medians: pd.DataFrame, univariable: pd.DataFrame, multivariable: pd.DataFrame, study: Study
@@ -35,13 +37,18 @@ def within_arm(
         ratio = f"HR ({study.level} CI)"
         header = ("Level", "Patients", "Events", f"Median, months ({study.level} CI)", ratio, "P", ratio, "P")
         spanners = (("", 4), ("Univariable", 2), ("Multivariable", 2))
-        beside = ", ".join(study.label(name) for name in asked.covariates)
+        beside = ", ".join(study.label(name) + study.mark_of(name) for name in asked.covariates)
+        dagger = study.mark_of(asked.variable)
+        tested = (len(study.level_labels(asked.variable)) - 1) * len(asked.endpoints)
         notes = (
             f"{asked.label}. Adjusted for {beside}. Cox regression, Efron's method for ties; {MODELS[asked.pairwise]}.",
             f"Intervals of medians on the {INTERVALS[study.survival.interval]} scale. NR, not reached.",
             *reasons(*(select(frames[name], population=asked.population) for name in ("alone", "adjusted"))),
         )
-        title = f"Comparison by {label}{study.of_population(asked.population)}"
+        if dagger:
+            notes = (*notes, f"† Given after time zero: {IMMORTAL}")
+        notes = (*notes, f"{tested} comparisons, each alone and adjusted; P values do not allow for their number.")
+        title = f"Comparison by {label}{dagger}{study.of_population(asked.population)}"
         table = Table(f"within_arm_{position}", title, header, tuple(rows), notes, spanners, lead=" ".join(leads))
         tables.append(finished(table, study))
     return tables

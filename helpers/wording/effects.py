@@ -36,7 +36,7 @@ def _beside(study: Study, wide: pd.DataFrame, row: pd.Series, effects: list[pd.S
         size = select(wide, level="", **each[["analysis", "model", "endpoint", "population"]]).iloc[0]
         ratio = notation.hazard_ratio(each["hr"], each["hr_low"], each["hr_high"])
         texts.append(f"{study.companion_label(what)} {ratio} in {int(size['n'])} patients")
-    return f"The same hazard ratio otherwise: {'; '.join(texts)}." if texts else ""
+    return f"Beside it, by another method or in other patients: {'; '.join(texts)}." if texts else ""
 
 
 def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
@@ -57,18 +57,40 @@ def factors(rows: pd.DataFrame, *, study: Study) -> Sentences:
 
 
 def proportionality(rows: pd.DataFrame, *, study: Study) -> Sentences:
-    """Where the effect of treatment changes with time, model by model, or that no model shows it, from ledger rows."""
-    tests = pivot(select(rows, analysis="diagnostics", variable=study.arms.column, level=""))
-    failing = tests[tests["p_proportional"] < 1 - study.confidence]
-    if failing.empty:
-        said = "No model shows an effect of treatment that changes with time." if len(tests) else ""
-        return Sentences((said,) if said else ())
-    named = []
-    for _, row in failing.iterrows():
-        label, p = study.endpoints[row["endpoint"]].label, notation.p_equals(row["p_proportional"])
-        named.append(f"{label}, {_model_named(study, row)} ({p})")
-    caution = "There the hazard ratio is an average over time; read the curves and the restricted means first."
-    return Sentences((f"Hazards are not proportional between the arms: {'; '.join(named)}.", caution))
+    """Where hazards are not proportional, for treatment first and then for whole models, from ledger rows."""
+    tested = select(rows, analysis="diagnostics", statistic="p_proportional", level="")
+    if tested.empty:
+        return Sentences(())
+    tests = pivot(tested)
+    treatment, whole = (select(tests, variable=name) for name in (study.arms.column, ""))
+    failing = treatment[treatment["p_proportional"] < 1 - study.confidence]
+    said = []
+    if len(failing):
+        said = [f"Hazards are not proportional between the arms: {_named(study, failing)}."]
+        said.append("There the hazard ratio is an average over time; read the curves and the restricted means first.")
+    elif treatment["p_proportional"].notna().any():
+        said.append("No model shows an effect of treatment that changes with time.")
+    untested = treatment[treatment["p_proportional"].isna()]
+    if len(untested):
+        said.append(
+            f"Whether the effect of treatment changes with time could not be tested: {_named(study, untested)}."
+        )
+    others = whole[whole["p_proportional"] < 1 - study.confidence]
+    if len(others):
+        said.append(f"Some effect changes with time, by the test of the whole model: {_named(study, others)}.")
+    return Sentences(tuple(said))
+
+
+def _named(study: Study, tests: pd.DataFrame) -> str:
+    """Models by endpoint and name, with their P where there is one."""
+    texts = []
+    for _, row in tests.iterrows():
+        p = row["p_proportional"]
+        texts.append(
+            f"{study.endpoints[row['endpoint']].label}, {_model_named(study, row)}"
+            + (f" ({notation.p_equals(p)})" if p == p else "")
+        )
+    return "; ".join(texts)
 
 
 def _model_named(study: Study, row: pd.Series) -> str:

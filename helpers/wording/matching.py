@@ -12,10 +12,11 @@ from helpers.study.schema import OVERALL
 from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
 from helpers.wording.phrases import quoted
 
+LIMIT = 0.1
 WEIGHTS = {
     "overlap": "overlap weights, effect in those likely to have either treatment",
-    "iptw": "inverse probability weights, effect in all",
-    "att": "weights of the treated, effect in them",
+    "iptw": "inverse probability weights, effect in all with a score",
+    "att": "weights of the treated, effect in the treated with a score",
 }
 
 
@@ -67,7 +68,7 @@ def matching(rows: pd.DataFrame, *, study: Study) -> Sentences:
             continue
         pairs = int(counted["value"].iloc[0]) // 2
         gone = flow[(flow["variable"] != "") & (flow["n_excluded"] > 0)]
-        reasons = ", ".join(f"{notation.within(row['method'])} {int(row['n_excluded'])}" for _, row in gone.iterrows())
+        reasons = "; ".join(f"{notation.within(row['method'])} {int(row['n_excluded'])}" for _, row in gone.iterrows())
         left = f"; left out: {reasons}" if reasons else ""
         source = quoted(study.all_populations[population.of].label)
         said.append(f"{population.label}: {pairs} pairs out of the population {source}{left}.")
@@ -76,16 +77,26 @@ def matching(rows: pd.DataFrame, *, study: Study) -> Sentences:
 
 
 def _balance(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
-    """The largest standardised difference of the propensity score's covariates, named."""
-    frame = pivot(select(rows, analysis="balance", population=population, model="", level=""))
-    frame = frame[frame["variable"].isin(study.propensity.covariates)].dropna(subset="smd_pooled")
+    """The largest standardised difference of the propensity score's covariates, named; those known too late."""
+    names = study.propensity.covariates
+    late = [study.variables[name].label for name in names if study.mark_of(name)]
+    if late:
+        known = "what is known only after time zero, and may be an effect of treatment"
+        yield f"The propensity score uses {known}: {', '.join(late)}."
+    frame = pivot(select(rows, analysis="balance", population=population, model="", variable=names))
+    frame = frame.dropna(subset="smd_att")
     if len(frame):
-        worst = frame.loc[frame["smd_pooled"].abs().idxmax()]
-        size = notation.number(abs(worst["smd_pooled"]), 2)
-        many = int((frame["smd_pooled"].abs() > 0.1).sum())
+        worst = frame.loc[frame["smd_att"].abs().idxmax()]
+        size = notation.number(abs(worst["smd_att"]), 2)
+        many = frame.loc[frame["smd_att"].abs() > LIMIT, "variable"].nunique()
+        above = (
+            f"{many} of {len(names)} covariates differ by more than {LIMIT}"
+            if many
+            else f"no covariate exceeds {LIMIT}"
+        )
         yield (
-            f"The largest standardised difference left among {len(frame)} covariates is {size} "
-            f"({study.variables[worst['variable']].label}); {many} exceed 0.1."
+            f"The largest difference left, in standard deviations of the treated before matching, is {size} "
+            f"({study.variables[worst['variable']].label}); {above}."
         )
 
 
@@ -100,11 +111,12 @@ def designs(rows: pd.DataFrame, *, study: Study) -> Sentences:
     for endpoint in dict.fromkeys(weighted["endpoint"] if len(weighted) else []):
         texts = []
         for _, row in select(alone, endpoint=endpoint).iterrows():
-            matched = study.all_populations[row["population"]].matching is not None
+            matched = study.is_matched(row["population"])
             if matched == row["model"].endswith(CLUSTERED):
                 label = notation.within(study.all_populations[row["population"]].label)
                 texts.append(f"{label} {_ratio(row)}")
-        texts += [f"{WEIGHTS[row['model']]} {_ratio(row)}" for _, row in select(weighted, endpoint=endpoint).iterrows()]
+        for _, row in select(weighted, endpoint=endpoint).iterrows():
+            texts.append(f"{WEIGHTS[row['model']]}{study.of_population(row['population'])} {_ratio(row)}")
         said.append(f"{study.endpoints[endpoint].label}, hazard ratio for treatment by design: {'; '.join(texts)}.")
     return Sentences(tuple(said))
 

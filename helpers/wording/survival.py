@@ -68,7 +68,8 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
     said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
     if said:
         yield f"Free of {entry.event_label}, {treated} and {reference}: {'; '.join(said)}."
-    yield from _restricted_mean(pivot(select(rows, analysis="rmst", group="")), treated, entry.event_label)
+    means = pivot(select(rows, analysis="rmst", model="area", group=""))
+    yield from _restricted_mean(means, treated, entry.event_label)
 
 
 def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
