@@ -476,7 +476,9 @@ def test_proportionality_of_the_shipped_study(gbsg2):
     assert adjusted.loc["horTh", "p_proportional"] > 0.5
     said = wording.proportionality(melt([tests], "x"), study=gbsg2.study).sentences
     assert said[0] == "No model shows an effect of treatment that changes with time."
-    assert said[1].startswith("Some effect changes with time, by the test of the whole model: Recurrence-free survival, ")
+    assert said[1].startswith(
+        "Some effect changes with time, by the test of the whole model: Recurrence-free survival, "
+    )
     assert "adjusted for all baseline factors (P = 0.004)" in said[1]
 
 

@@ -480,7 +480,7 @@ def test_bad_input_is_one_sentence(tmp_path):
     assert refused(tmp_path / "d", frame, ["x4", "x1"]) == separated
     empty = frame.assign(x1=frame["x1"].where(frame["arm"] == 0))
     assert refused(tmp_path / "e", empty, ["x1"]) == (
-        "entry 'propensity.covariates': one arm has no patient with all covariates"
+        "entry 'propensity.covariates': 'x1' is known in nobody of the arm '1' (arm 1)"
     )
 
 

@@ -472,7 +472,7 @@ def test_without_splines_there_are_no_rows(stent, cubic):
     assert tabulate(splines.splines(stent), study=stent.study) == []
     with pytest.raises(ParameterError, match="knots 6"):
         splines.splines(cubic, knots=6)
-    with pytest.raises(ParameterError, match="draws -1"):
+    with pytest.raises(ParameterError, match="draws = -1"):
         splines.splines(cubic, draws=-1)
     with pytest.raises(ParameterError, match="there is no population 'primry'"):
         splines.curves(cubic, "primry")

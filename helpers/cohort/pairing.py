@@ -56,7 +56,7 @@ def propensity_score(study: Study, rows: pd.DataFrame) -> Propensity:
     treated = known[arms.column] == arms.treated
     none = pd.Series(np.nan, index=known.index)
     if not 0 < treated.sum() < len(treated):
-        return Propensity(treated, none, none, pd.Series(dtype=float), "one arm has no patient with all covariates")
+        return Propensity(treated, none, none, pd.Series(dtype=float), _nobody(study, rows))
     design, problem = design_of(study, known)
     if not problem:
         coefficients, problem = _logistic(design.to_numpy(), treated.to_numpy())
@@ -67,6 +67,18 @@ def propensity_score(study: Study, rows: pd.DataFrame) -> Propensity:
     logit = pd.Series(np.round(coefficients[0] + design.to_numpy() @ coefficients[1:], DECIMALS), index=known.index)
     score = pd.Series(special.expit(logit), index=known.index)
     return Propensity(treated, score, logit, pd.Series(coefficients, index=["", *design.columns]))
+
+
+def _nobody(study: Study, rows: pd.DataFrame) -> str:
+    """Why an arm has no patient with a score: a covariate known in nobody, if it is one."""
+    for arm, label in study.arms.levels.items():
+        inside = rows[rows[study.arms.column] == arm]
+        if inside.empty:
+            return f"nobody is in the arm '{arm}' ({label}) here"
+        for name in study.propensity.covariates:
+            if inside[name].isna().all():
+                return f"'{name}' is known in nobody of the arm '{arm}' ({label})"
+    return "one arm has no patient with all covariates"
 
 
 def _one_armed(study: Study, known: pd.DataFrame, treated: pd.Series) -> str:

@@ -83,11 +83,11 @@ def _imputed(cohort: Cohort, model: FittedModel) -> Iterator[dict]:
     others = [name for name in study.imputation.auxiliary if name not in needed]
     where = model.key["endpoint"], model.key["population"]
     rows, counts = able(cohort, *where, needed, otherwise=True, beside=others)
-    auxiliary = [name for name in others if cohort.applies(name, rows).all()]
+    auxiliary = [name for name in others if cohort.applies(name, rows).all() and rows[name].count() > 1]
     incomplete = [name for name in needed if rows[name].isna().any()]
-    if rows.empty or not incomplete:
-        return
     stated = pd.DataFrame({name: ~cohort.applies(name, rows) for name in needed}, index=rows.index)
+    if not incomplete or any((rows[name].notna() & ~stated[name]).sum() < 2 for name in incomplete):
+        return
     copies = _copies(study, rows, [*needed, *auxiliary], stated)
     maxima = [maximise(study, copy, model.covariates, spec.strata) for copy in copies]
     maximum, together = _pooled(maxima, rows)

@@ -96,7 +96,10 @@ def multivariable(
 
 
 def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedModel]:
-    """Every model of the study file at its maximum; `population` replaces the models' own."""
+    """Every model of the study file at its maximum; `population` replaces the models' own.
+
+    A name that a comparison within an arm has in that population is left to it.
+    """
     study = cohort.study
     fits = [
         (name, endpoint, population or model.population)
@@ -104,9 +107,11 @@ def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedM
         for model in models
         for endpoint in model.endpoints
     ]
+    taken = {(each.name, each.population) for each in study.within_arm}
     return [
         fitted(cohort, study.model(*each), {"population": each[2], "endpoint": each[1], "model": each[0]})
         for each in dict.fromkeys(fits)
+        if (each[0], each[2]) not in taken
     ]
 
 

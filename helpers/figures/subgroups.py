@@ -242,7 +242,9 @@ def _notes(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> list[str]:
     late = any(study.variables[each].post_baseline for each in tests["variable"])
     notes += ["† Known only after time zero: treatment may have changed who is in the subgroup."] if late else []
     blank = effects["hr"].isna().any() or tests["p_lrt"].isna().any()
-    return [*notes, f"{notation.NOT_ESTIMABLE}, not estimable."] if blank else notes
+    why = dict.fromkeys(each["hr"] for each in effects["not_estimable"] if "hr" in each)
+    said = f": {'; '.join(why)}" if why else ""
+    return [*notes, f"{notation.NOT_ESTIMABLE}, not estimable{said}."] if blank else notes
 
 
 def _arms(study: Study) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers import ledger, word
-from helpers.errors import OutputError
+from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.exhibits import SUFFIXES, Table
 from helpers.report import page, provenance
 from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sections
@@ -33,6 +33,7 @@ def build(
     left_out = study.left_out()
     wanted = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in left_out]
     check_parameters(wanted, given)
+    _check_population(study, given.get("population"))
     started = time.time()
     work = _workplace(study, output)
     try:
@@ -53,6 +54,14 @@ def build(
         raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror or error}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _check_population(study: Study, population: object) -> None:
+    """Refuse a population that the study does not name before anything runs."""
+    known = [name for name in study.all_populations if name != "screened"]
+    if population is not None and population not in known:
+        hint = nearest(str(population), known)
+        raise ParameterError(f"there is no population '{population}'{hint} (populations: {listed(known)})")
 
 
 def _workplace(study: Study, output: Path) -> Path:

@@ -40,11 +40,11 @@ def splines(
     bootstrap samples, none of which depends on what other splines are asked for. A spline's first two rows, without
     level, hold its `turning_point`, which is the reference, and its tests. Levels number the others: `knot_1`,
     `crossing_1`, `maximum_1`, `minimum_1`. `percent_found` is the share of samples with a crossing in the same
-    direction, or an extremum of the same kind, between the smallest and the largest value.
+    direction, or an extremum of the same kind, on the same side of the reference and among the patients' values.
     """
     asked = cohort.study.splines
-    if draws is not None and draws < 0:
-        raise ParameterError(f"draws {draws}: none or more")
+    if draws is not None and (not isinstance(draws, int) or isinstance(draws, bool) or draws < 0):
+        raise ParameterError(f"draws = {draws!r}: give a whole number of bootstrap samples, 0 or more")
     rows = []
     for spline in fitted_splines(cohort, population, knots=knots) if fits is None else fits:
         rows += _tests(spline)

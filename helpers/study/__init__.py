@@ -237,13 +237,13 @@ def read_study(study_dir: str | Path) -> Study:
     return study
 
 
+INTERNAL = ("function-", "list[", "union[", "constrained-", "literal[")
+TABLES = ("univariable", "within_arm", "eligibility")
+
+
 def _sentence(error: ValidationError) -> str:
     first, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    where = ".".join(
-        str(part)
-        for part in first["loc"]
-        if not str(part).startswith(("function-", "list[", "union[")) and str(part) not in {"str", "int", "float"}
-    )
+    where = _place(first)
     parent, _, entry = where.rpartition(".")
     if first["type"] == "missing":
         text = f"entry '{where}' is missing"
@@ -251,14 +251,26 @@ def _sentence(error: ValidationError) -> str:
         text = f"entry '{where}' is unknown{nearest(entry, _entries(parent))}"
     elif first["type"] == "string_pattern_mismatch":
         text = f"entry '{where.removesuffix('.[key]')}': a name holds letters, digits and _ . + - only"
+    elif first["type"] == "list_type" and where in TABLES:
+        text = f"entry '{where}': there can be several, so write [[{where}]]"
+    elif first["type"] == "too_short":
+        text = f"entry '{where}': give one entry or more"
     else:
         said = f"{first['msg'][0].lower()}{first['msg'][1:]}"
         said = "input should be a table" if first["type"] in {"model_type", "dict_type"} else said
+        said += " or 'none'" if "caliper" in where and "caliper_sd" not in where else ""
         given = first["input"]
         written = str(given).lower() if isinstance(given, bool) else repr(given)
         shown = f", not {written}" if isinstance(given, str | int | float) else ""
         text = f"entry '{where}': {said}{shown}"
-    return text + (f" ({len(others)} more in this file)" if others else "")
+    more = len({_place(each) for each in others} - {where})
+    return text + (f" ({more} more in this file)" if more else "")
+
+
+def _place(error: dict) -> str:
+    """The entry an error is about, without the names that pydantic adds."""
+    parts = [str(part) for part in error["loc"]]
+    return ".".join(part for part in parts if not part.startswith(INTERNAL) and part not in {"str", "int", "float"})
 
 
 def _entries(parent: str) -> list[str]:

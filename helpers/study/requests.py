@@ -91,6 +91,8 @@ def known_endpoints(study: StudyFile, where: str, names: list[str]) -> Iterator[
         if name not in study.endpoints:
             near = nearest(name, study.endpoints)
             yield f"{where}: no endpoint '{name}'{near} (endpoints: {listed(study.endpoints)})"
+    if len(set(names)) < len(names):
+        yield f"{where}: an endpoint is given twice"
 
 
 def _univariable(study: StudyFile) -> Iterator[str]:
@@ -110,8 +112,10 @@ def _propensity(study: StudyFile) -> Iterator[str]:
     asked = study.propensity
     if asked is None:
         return
-    where = "entry 'propensity"
-    yield from known_variables(study, f"{where}.covariates'", asked.covariates)
+    where, arm = "entry 'propensity", study.arms.column
+    if arm in asked.covariates:
+        yield f"{where}.covariates': '{arm}' is the treatment itself, which the score predicts"
+    yield from known_variables(study, f"{where}.covariates'", [each for each in asked.covariates if each != arm])
     for name in asked.covariates:
         variable = study.variables.get(name)
         source = study.variables.get(variable.cut.variable) if variable and variable.cut else variable
@@ -191,9 +195,10 @@ def _within_arm(study: StudyFile) -> Iterator[str]:
 
 
 def _populations(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
+    known = ["primary", *study.populations]
     for name in names:
-        if name not in {"primary", *study.populations}:
-            yield f"{where}: no population '{name}'{nearest(name, study.populations)}"
+        if name not in known:
+            yield f"{where}: no population '{name}' to analyse{nearest(name, known)} (populations: {listed(known)})"
     if len(set(names)) < len(names):
         yield f"{where}: a population is given twice"
 

@@ -13,7 +13,7 @@ from helpers.tables.baseline import MARKERS, variable_rows
 from helpers.tables.layout import endpoints, finished, heading, reasons
 
 ESTIMANDS = {
-    "overlap": ("Overlap weights", "patients likely to have either"),
+    "overlap": ("Overlap weights", "patients likely to have either treatment"),
     "iptw": ("Inverse probability of treatment weights", "all patients with a score"),
     "att": ("Weighted by the odds of treatment", "the treated with a score"),
 }

@@ -120,7 +120,8 @@ def proportionality(tests: pd.DataFrame, *, means: pd.DataFrame, study: Study) -
     header = ("Model", "P, treatment", "P, whole model", "Other variables that fail (P)", what)
     horizons = dict.fromkeys(f"{row['at']} months ({row['endpoint']})" for _, row in means.iterrows())
     notes = [
-        "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below the level.",
+        "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below "
+        f"{1 - study.confidence:.2g}.",
         f"Restricted means of the model's own patients without covariates, up to {', '.join(horizons)}.",
         *reasons(tests, means),
     ]

@@ -69,7 +69,10 @@ def _method(estimates: pd.DataFrame, study: Study, adjusted: bool) -> list[str]:
     sampled = estimates[estimates["percent_found"].notna()]
     if len(sampled):
         how = sampled["method"].iloc[0].partition("; ")[2]
-        notes += [f"In brackets: {how}, and the share of samples with such a point; knots and reference stay."]
+        notes += [
+            f"In brackets: {how}, and the share of samples with such a point on that side of the reference, "
+            "where half or more have one; such an interval need not hold the estimate. Knots and reference stay."
+        ]
     return notes
 
 

@@ -20,16 +20,17 @@ def subgroups(rows: pd.DataFrame, *, study: Study) -> Sentences:
         if not tested:
             said.append(f"{label}: no interaction could be tested.")
             continue
-        chance = notation.number(tested * (1 - study.confidence), 1)
+        level = 1 - study.confidence
+        chance = notation.number(tested * level, 1)
         below = frame[frame["p_lrt"] < 1 - study.confidence].sort_values("p_lrt", kind="stable")
         texts = []
         for _, row in below.iterrows():
-            p = f"{notation.p_equals(row['p_lrt'])}, Holm {notation.p_value(row['p_holm'])}"
+            p = f"{notation.p_equals(row['p_lrt'])}, after Holm's correction {notation.p_value(row['p_holm'])}"
             texts.append(f"{study.label(row['variable'])} ({p})")
-        found = f"below the level: {', '.join(texts)}" if texts else "none is below the level"
+        found = f"these have: {', '.join(texts)}" if texts else "none has"
         said.append(
-            f"{label}: {tested} interactions with treatment were tested, of which {chance} would be below the level by "
-            f"chance; {found}."
+            f"{label}: {tested} interactions with treatment were tested, of which {chance} would have P below "
+            f"{level:.2g} by chance; {found}."
         )
     return Sentences((*said, "Subgroup analyses are exploratory.") if said else ())
 
