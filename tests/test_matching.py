@@ -504,6 +504,24 @@ def test_table_one_before_and_after(ctrt):
     assert [row[1:3] for row in liver] == [("", ""), ("25 (31.2)", "20 (22.0)")]
 
 
+def test_the_balance_of_every_covariate(ctrt):
+    frame = matching.baselines(ctrt)["balance"]
+    (table,) = tables.balance(frame, study=ctrt.study)
+    cells = {row.cells[0]: row.cells[1:] for row in table.rows}
+    treated, reference = (ctrt.groups()[arm]["age"] for arm in ("ctrt", "non_ctrt"))
+    after = [ctrt.groups("matched")[arm]["age"] for arm in ("ctrt", "non_ctrt")]
+    expected = [
+        (treated.mean() - reference.mean()) / treated.std(),
+        (after[0].mean() - after[1].mean()) / treated.std(),
+        (treated.mean() - reference.mean()) / np.sqrt((treated.var() + reference.var()) / 2),
+        (after[0].mean() - after[1].mean()) / np.sqrt((treated.var() + reference.var()) / 2),
+        treated.var() / reference.var(),
+        after[0].var() / after[1].var(),
+    ]
+    assert cells["Age (years)"] == tuple(f"{value:.2f}".replace("-", "−") for value in expected)
+    assert len(table.rows) == 1 + 8 * 3 + 5
+
+
 def test_what_the_figures_draw(ctrt):
     study = ctrt.study
     baselines = matching.baselines(ctrt)

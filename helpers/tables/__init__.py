@@ -1,7 +1,7 @@
 """Estimates as tables; everything here only formats."""
 
 from helpers.tables.baseline import baseline, course
-from helpers.tables.matching import designs, matched_baseline
+from helpers.tables.matching import balance, designs, matched_baseline
 from helpers.tables.prognostic import models, penalised, periods, prognostic, proportionality
 from helpers.tables.scorecard import agreement, awaiting, differing
 from helpers.tables.splines import splines
@@ -14,6 +14,7 @@ __all__ = [
     "adverse_events",
     "agreement",
     "awaiting",
+    "balance",
     "baseline",
     "course",
     "designs",

@@ -10,7 +10,7 @@ from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
 from helpers.tables.baseline import MARKERS, variable_rows
-from helpers.tables.layout import endpoints, finished, heading, reasons
+from helpers.tables.layout import endpoints, finished, heading, marks, reasons
 
 ESTIMANDS = {
     "overlap": ("Overlap weights", "patients likely to have either treatment"),
@@ -71,6 +71,42 @@ def _side(frames: Mapping[str, pd.DataFrame], variable: str, tests: list[str], s
     described = pd.concat([frames["counts"], frames["summaries"]], ignore_index=True)
     last = (notation.p_value(test["p_test"]) + marker, size)
     return variable_rows(study, variable, select(described, variable=variable), last, {}, list(study.arms.levels))
+
+
+def balance(balance: pd.DataFrame, *, study: Study) -> list[Table]:
+    """Every covariate of the propensity score before and after: both standardised differences and the variance ratio.
+
+    One table a matched population.
+    """
+    names = dict.fromkeys(balance["population"])
+    return [_balance(balance, study, name) for name in names if study.all_populations[name].matching]
+
+
+def _balance(balance: pd.DataFrame, study: Study, population: str) -> Table:
+    sides = [select(balance, population=name) for name in (study.all_populations[population].of, population)]
+    rows = []
+    for variable in study.propensity.covariates:
+        levels = study.level_labels(variable)
+        if levels:
+            rows.append(Row((study.label(variable) + study.mark_of(variable), *[""] * 6)))
+        for level, label in (levels or {"": study.label(variable) + study.mark_of(variable)}).items():
+            found = [select(side, variable=variable, level=level).iloc[0] for side in sides]
+            cells = [_number(each[name]) for name in ("smd_att", "smd_pooled", "variance_ratio") for each in found]
+            rows.append(Row((label, *cells), indent=bool(levels)))
+    spanners = (("", 1), ("Difference / SD of the treated", 2), ("Difference / pooled SD", 2), ("Variance ratio", 2))
+    header = ("Covariate", *["Before", "After"] * 3)
+    notes = (
+        "Treated minus reference, in standard deviations of before matching (for proportions, from p(1 − p)); variance "
+        "of the treated divided by that of the reference.",
+        *marks(study, rows, study.all_populations[population].of),
+        *reasons(*(select(side, variable=study.propensity.covariates) for side in sides)),
+    )
+    title = f"Balance of the propensity score's covariates{study.of_population(population)}"
+    return finished(Table(f"balance_{population}", title, header, tuple(rows), notes, spanners), study)
+
+
+def _number(value: float) -> str:
+    return notation.NOT_ESTIMABLE if value != value else notation.number(value, 2)
 
 
 def designs(
