@@ -6,7 +6,7 @@ it. The shape follows CDISC's Analysis Results Standard (2024). Estimates are wi
 column a statistic, `method`, `reference` and `not_estimable`, which maps a statistic to the reason it is empty.
 
 A model that loses more than the share `COSTLY` of its patients, or has fewer than `FEW_EVENTS` events per parameter,
-says so wherever it is shown.
+says so wherever it is shown. A covariate whose standardised difference exceeds `UNBALANCED` is named out of balance.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,6 +46,7 @@ ANALYSES = {
 
 COSTLY = 0.1
 FEW_EVENTS = 10
+UNBALANCED = 0.1
 
 FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance"}
 

@@ -11,11 +11,11 @@ from helpers import describe
 from helpers.cohort import Cohort
 from helpers.cohort.pairing import caliper_width, pairs, propensity_score
 from helpers.cox import effect, maximise
+from helpers.cox.models import EFFECT
 from helpers.ledger import COSTLY, STATISTICS_OF, at_label, wide
 
 BINS = 20
 QUANTILES = {"minimum": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "maximum": 1.0}
-EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 STABILITY = ["n", *EFFECT]
 SCORE = STATISTICS_OF["propensity"]
 

@@ -10,12 +10,12 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cohort.pairing import Propensity, propensity_score
 from helpers.cox import effect, maximise
+from helpers.cox.models import EFFECT
 from helpers.describe import balance
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.matching import sources
 
 WEIGHTED = STATISTICS_OF["cox_weighted"]
-EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 ESTIMANDS = {
     "overlap": "overlap weights: effect in the patients for whom either treatment was likely (ATO)",
     "iptw": "inverse probability of treatment weights: effect in all patients with a score (ATE)",

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure as Drawing
 from helpers import notation
 from helpers.exhibits import Figure
 from helpers.figures.style import HAZARD_TICKS, WIDTH, darker, mark, print_style
-from helpers.ledger import at_label, select
+from helpers.ledger import UNBALANCED, at_label, select
 from helpers.study import Study
 from helpers.study.analyses import ORDERS
 
-LIMIT = 0.1
 LATE = ("† Known only after time zero.",)
 CHOOSING = "Treated patients choose their partner in the order named, or the nearest pair of all is made first."
 MARKERS = ("o", "s", "^", "D", "v")
@@ -47,8 +46,8 @@ def _love(series: dict[str, pd.DataFrame], study: Study, population: str) -> Fig
             filled = shade if name in {"Before", "Matched"} else "none"
             style = {"linestyle": "", "markersize": 5, "color": shade, "markerfacecolor": filled}
             axes.plot([found.get(line, np.nan) for line in order], places, marker, label=name, **style)
-        axes.axvline(LIMIT, color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-        largest = max([1.5 * LIMIT, *(x for found in sizes.values() for x in found.values() if x == x)])
+        axes.axvline(UNBALANCED, color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        largest = max([1.5 * UNBALANCED, *(x for found in sizes.values() for x in found.values() if x == x)])
         axes.set(xlim=(0, 1.03 * largest), ylim=(len(order) - 0.5, -0.5))
         axes.set_yticks(places, order, fontsize=8)
         axes.grid(axis="y", color="0.92", linewidth=0.6)
@@ -58,7 +57,8 @@ def _love(series: dict[str, pd.DataFrame], study: Study, population: str) -> Fig
         mark(drawing, study)
     worst = {name: max((x for x in found.values() if x == x), default=np.nan) for name, found in sizes.items()}
     said = "; ".join(f"{name.lower()} at most {notation.number(value, 2)}" for name, value in worst.items())
-    note = "In standard deviations of the treated before matching (for proportions, the root of p(1 − p)). Dashed: 0.1."
+    note = "In standard deviations of the treated before matching (for proportions, the root of p(1 − p)). Dashed: "
+    note += f"{UNBALANCED}."
     return Figure(
         f"love_{population}",
         f"Balance before and after matching and weighting{study.of_population(population)}",

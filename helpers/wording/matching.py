@@ -6,13 +6,12 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Sentences
-from helpers.ledger import pivot, select
+from helpers.ledger import UNBALANCED, pivot, select
 from helpers.study import Study
 from helpers.study.schema import OVERALL
 from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
 from helpers.wording.phrases import quoted
 
-LIMIT = 0.1
 WEIGHTS = {
     "overlap": "overlap weights, effect in those likely to have either treatment",
     "iptw": "inverse probability weights, effect in all with a score",
@@ -88,11 +87,11 @@ def _balance(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
     if len(frame):
         worst = frame.loc[frame["smd_att"].abs().idxmax()]
         size = notation.number(abs(worst["smd_att"]), 2)
-        many = frame.loc[frame["smd_att"].abs() > LIMIT, "variable"].nunique()
+        many = frame.loc[frame["smd_att"].abs() > UNBALANCED, "variable"].nunique()
         above = (
-            f"{many} of {len(names)} covariates differ by more than {LIMIT}"
+            f"{many} of {len(names)} covariates differ by more than {UNBALANCED}"
             if many
-            else f"no covariate exceeds {LIMIT}"
+            else f"no covariate exceeds {UNBALANCED}"
         )
         yield (
             f"The largest difference left, in standard deviations of the treated before matching, is {size} "
