@@ -6,7 +6,8 @@ it. The shape follows CDISC's Analysis Results Standard (2024). Estimates are wi
 column a statistic, `method`, `reference` and `not_estimable`, which maps a statistic to the reason it is empty.
 
 A model that loses more than the share `COSTLY` of its patients, or has fewer than `FEW_EVENTS` events per parameter,
-says so wherever it is shown. A covariate whose standardised difference exceeds `UNBALANCED` is named out of balance.
+says so wherever it is shown. A covariate whose standardised difference exceeds `UNBALANCED` is named out of balance; an
+outcome is common beyond the share `COMMON`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,11 @@ ANALYSES = {
     "diagnostics": "whether the hazards of a Cox model are proportional; by period from `at` on",
     "cox_weighted": "Cox model of treatment alone, patients weighted by their propensity score",
     "cox_time_dependent": "Cox model with treatment as an exposure that begins",
+    "landmark": "Cox model of the patients at risk at month `at`, treated by then or not, time counted from there",
+    "clone_censor_weight": "beginning treatment within months against not, patients cloned, censored and weighted",
+    "competing_risks": "cumulative incidence of an event among others that preclude it, and its test between the arms",
+    "risk_difference": "difference between the arms of the share with an event",
+    "simulation": "how a way of analysing errs in drawn cohorts whose hazard ratio is `at`",
     "propensity": "probability of treatment given covariates; of a level: who is in it, by arm",
     "stability": "hazard ratio for treatment under other ways of matching, the caliper at `at`",
     "spline": "Cox model with a restricted cubic spline",
@@ -47,11 +53,14 @@ ANALYSES = {
 COSTLY = 0.1
 FEW_EVENTS = 10
 UNBALANCED = 0.1
+COMMON = 0.15
 
-FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance"}
+FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance", "risk_difference"}
 
 _COX = """n n_event n_missing n_not_applicable n_no_time n_parameter events_per_parameter log_likelihood
     hr hr_low hr_high log_hr log_hr_se p_wald p_overall p_lrt"""
+E_VALUES = ["percent", "e_value_rare", "e_value_common", "e_value_limit_rare", "e_value_limit_common"]
+_E_VALUES = " ".join(E_VALUES)
 _LOST = "n n_event n_missing n_not_applicable n_no_time"
 _SPREAD = "mean sd median q1 q3 minimum maximum"
 
@@ -67,11 +76,19 @@ STATISTICS_OF = {
         "kaplan_meier": "median median_low median_high rate rate_low rate_high n_risk n_event n_censored",
         "log_rank": "chi_square df p_log_rank n_event n_expected",
         "rmst": "rmst rmst_se rmst_low rmst_high rmst_difference rmst_difference_low rmst_difference_high p_test",
-        "cox_univariable": _COX,
-        "cox_multivariable": f"{_COX} fraction_missing e_value_rare",
+        "cox_univariable": f"{_COX} {_E_VALUES}",
+        "cox_multivariable": f"{_COX} fraction_missing {_E_VALUES}",
         "cox_weighted": f"{_LOST} n_effective hr hr_low hr_high log_hr log_hr_se p_wald",
         "diagnostics": "chi_square df p_proportional hr hr_low hr_high n n_event",
-        "cox_time_dependent": f"{_COX} e_value_rare",
+        "cox_time_dependent": f"{_COX} {_E_VALUES}",
+        "landmark": f"{_COX} {_E_VALUES}",
+        "clone_censor_weight": f"""{_LOST} n_censored n_effective weight_max hr hr_low hr_high log_hr log_hr_se p_wald
+            rate rate_low rate_high rmst rmst_difference rmst_difference_low rmst_difference_high {_E_VALUES}""",
+        "competing_risks": "n n_event n_risk incidence incidence_low incidence_high chi_square df p_gray",
+        "risk_difference": "risk_difference risk_difference_low risk_difference_high p_test",
+        "simulation": """n n_draw n_failed log_hr log_hr_estimand bias bias_se log_hr_sd log_hr_se
+            percent_rejected percent_rejected_low percent_rejected_high
+            percent_covered percent_covered_low percent_covered_high""",
         "propensity": f"n n_missing n_outside {_SPREAD}",
         "stability": "n hr hr_low hr_high log_hr log_hr_se p_wald",
         "spline": f"""{_LOST} p_overall p_nonlinear p_lrt turning_point knot hr hr_low hr_high
@@ -90,11 +107,13 @@ STATISTICS = {
     "n_no_time": "patients without a usable time",
     "n_risk": "patients at risk just before the time",
     "n_event": "events, up to the time where one is given",
-    "n_censored": "patients censored, up to and including the time where one is given",
+    "n_censored": "patients censored, up to and including the time where one is given; of clones, artificially",
     "n_expected": "events expected under equal hazards",
     "n_parameter": "parameters of a model",
     "n_effective": "patients that would carry as much information without weights (Kish)",
     "n_outside": "patients whose propensity score no patient of the other arm reaches",
+    "n_draw": "cohorts drawn",
+    "n_failed": "cohorts drawn in which there was no estimate",
     "n_tested": "variables whose interaction is tested together",
     "percent": "share of the patients with a known value, or of an endpoint's patients with the event, 0 to 100",
     "percent_missing": "share of the patients without a value, 0 to 100; of no variable: of the one missing most",
@@ -120,8 +139,8 @@ STATISTICS = {
     "hr": "hazard ratio",
     "hr_low": "lower confidence limit of the hazard ratio",
     "hr_high": "upper confidence limit of the hazard ratio",
-    "log_hr": "regression coefficient",
-    "log_hr_se": "standard error of the coefficient",
+    "log_hr": "regression coefficient; over drawn cohorts its mean",
+    "log_hr_se": "standard error of the coefficient; over drawn cohorts the mean of its estimates",
     "events_per_parameter": "events divided by parameters",
     "log_likelihood": "maximised partial log likelihood",
     "chi_square": "chi-square statistic",
@@ -146,6 +165,27 @@ STATISTICS = {
     "percent_found": "share of the bootstrap samples whose curve has such a point, 0 to 100",
     "fraction_missing": "share of a coefficient's variance that is due to missing values, 0 to 1",
     "e_value_rare": "E-value of the hazard ratio, rare-outcome formula",
+    "e_value_common": "E-value of the hazard ratio, common-outcome formula",
+    "e_value_limit_rare": "E-value of the confidence limit nearer to one, rare-outcome formula",
+    "e_value_limit_common": "E-value of the confidence limit nearer to one, common-outcome formula",
+    "weight_max": "largest weight",
+    "incidence": "cumulative incidence, 0 to 100",
+    "incidence_low": "lower confidence limit of the cumulative incidence",
+    "incidence_high": "upper confidence limit of the cumulative incidence",
+    "p_gray": "P value, Gray's test of cumulative incidences",
+    "risk_difference": "share among the treated minus share in the reference arm, in percentage points",
+    "risk_difference_low": "lower confidence limit of the difference",
+    "risk_difference_high": "upper confidence limit of the difference",
+    "log_hr_estimand": "what the estimator tends to, from one very large cohort",
+    "bias": "mean coefficient minus what the estimator tends to",
+    "bias_se": "Monte Carlo standard error of the bias",
+    "log_hr_sd": "standard deviation of the coefficient over the cohorts drawn",
+    "percent_rejected": "share of the cohorts drawn whose interval leaves out a hazard ratio of one, 0 to 100",
+    "percent_rejected_low": "lower Monte Carlo limit of the share",
+    "percent_rejected_high": "upper Monte Carlo limit of the share",
+    "percent_covered": "share of the cohorts drawn whose interval covers what the estimator tends to, 0 to 100",
+    "percent_covered_low": "lower Monte Carlo limit of the share",
+    "percent_covered_high": "upper Monte Carlo limit of the share",
     "smd_pooled": "difference in units of the pooled standard deviation before matching, treated minus reference",
     "smd_att": "difference in units of the treated arm's standard deviation before matching, treated minus reference",
     "variance_ratio": "variance of the treated divided by that of the reference",

@@ -29,10 +29,14 @@ def sources(cohort: Cohort, population: str | None = None) -> list[str]:
 
 
 def matched(cohort: Cohort, population: str | None = None) -> list[str]:
-    """The matched populations, or the one named if it is one; else those matched out of it."""
+    """The matched populations, or the one named if it is one; else those matched out of it.
+
+    Those of populations conditioned on what happened after treatment began must be named.
+    """
     if population in cohort.pairs:
         return [population]
-    return [name for name in cohort.pairs if population in (None, _source(cohort, name))]
+    found = [name for name in cohort.pairs if population in (None, _source(cohort, name))]
+    return [name for name in found if population is not None or name not in cohort.study.conditioned]
 
 
 def baselines(cohort: Cohort, population: str | None = None) -> dict[str, pd.DataFrame]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers import survival
 from helpers.cohort import Cohort
-from helpers.cox.models import fitted, model_rows, one_variable
+from helpers.cox.models import STATISTICS, fitted, model_rows, one_variable
 from helpers.ledger import STATISTICS_OF, select, wide
 from helpers.study.analyses import WithinArm
 from helpers.study.schema import OVERALL
@@ -52,7 +52,7 @@ def univariable(cohort: Cohort) -> pd.DataFrame:
     def alone(within: Cohort, asked: WithinArm, endpoint: str) -> list[dict]:
         return one_variable(within, endpoint, asked.variable, asked.population)
 
-    return wide(_compared(cohort, alone), STATISTICS_OF["cox_univariable"])
+    return wide(_compared(cohort, alone), STATISTICS)
 
 
 def multivariable(cohort: Cohort) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def multivariable(cohort: Cohort) -> pd.DataFrame:
         spec = within.study.model(asked.name, endpoint, asked.population)
         return model_rows(within.study, fitted(within, spec, key))
 
-    return wide(_compared(cohort, adjusted), STATISTICS_OF["cox_univariable"])
+    return wide(_compared(cohort, adjusted), STATISTICS)
 
 
 def _compared(cohort: Cohort, rows: Callable[[Cohort, WithinArm, str], list[dict]]) -> list[dict]:

@@ -19,6 +19,8 @@ ESTIMATES = {
     "splines": {"cox"},
     "subgroups": {"cox"},
     "within_arm": {"cox", "survival"},
+    "incidence": {"survival"},
+    "sensitivity": {"cox", "survival"},
 }
 SHOWN = {"tables", "figures", "wording"}
 ALLOWED = {
@@ -31,10 +33,11 @@ ALLOWED = {
     "exhibits": set(),
     "word": {"exhibits"},
     **{name: {"study", "ledger", "errors", "exhibits", "notation"} for name in SHOWN},
-    "results": GROUND | set(ESTIMATES),
+    "simulate": GROUND | set(ESTIMATES),
+    "results": GROUND | set(ESTIMATES) | {"simulate"},
     "scorecard": GROUND | set(ESTIMATES),
     "report": {"study", "ledger", "errors", "exhibits", "word"},
-    "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "tables", "wording"},
+    "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "simulate", "tables", "wording"},
 }
 
 

@@ -128,10 +128,10 @@ def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
     study = read_study("data/gbsg2")
     with pytest.raises(ValueError, match="frozen"):
         study.title = "another"
-    assert list(study.left_out()) == ["08_adverse_events", "09_published_numbers"]
+    assert list(study.left_out()) == ["07_progression", "08_adverse_events", "09_published_numbers"]
     assert read_study("data/ctrt").left_out() == {}
     folder = study_copy()
     text = (folder / "study.toml").read_text()
     start, end = text.index("[[univariable]]"), text.index("[abbreviations]")
     (folder / "study.toml").write_text(text[:start] + text[end:])
-    assert list(read_study(folder).left_out()) == ["04_prognostic_factors", "05_subgroups"]
+    assert list(read_study(folder).left_out()) == ["04_prognostic_factors", "05_subgroups", "06_sensitivity"]

@@ -7,6 +7,7 @@ import pandas as pd
 from helpers.cohort.checks import Finding, Typed, applies, meets, outcome, type_columns
 from helpers.cohort.pairing import UNMATCHED, caliper_width, pairs, propensity_score, unmatched
 from helpers.cohort.table import Table, read_table
+from helpers.cohort.timing import start_months, timing
 from helpers.errors import CohortError, ParameterError, listed, nearest
 from helpers.study import Study, relative
 from helpers.study.schema import OVERALL, EarlyEvent, Step
@@ -77,6 +78,10 @@ class Cohort:
         rows = self.with_outcome(endpoint, population)
         return rows[rows["time"].notna()]
 
+    def start(self, rows: pd.DataFrame) -> pd.Series:
+        """The month in which each patient's treatment began, NaN in the reference arm and where it is not known."""
+        return start_months(self.study, self.data.loc[rows.index])
+
     def applies(self, variable: str, rows: pd.DataFrame) -> pd.Series:
         """Whether each patient can have a value of the variable; True where that is not known."""
         return applies(self.study, variable, rows)
@@ -134,6 +139,7 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         )
         for problem in problems or [None]:
             findings.append(Finding(f"endpoints.{name}", "", "time and event", found, problem))
+    findings += timing(study, table, typed.data, outcomes, members)
     return Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired), findings
 
 

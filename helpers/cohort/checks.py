@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.cohort.table import Table, plain
 from helpers.errors import nearest
 from helpers.study import Study
-from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Condition, Endpoint
+from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Condition, Endpoint, Variable
 
 LONGEST = 36525
 
@@ -47,7 +47,9 @@ def type_columns(study: Study, table: Table) -> Typed:
         if variable.cut:
             continue
         entry, column = f"variables.{name}", variable.column or name
-        if variable.levels:
+        if variable.between:
+            typed.data[name] = _interval(table, typed, entry, variable)
+        elif variable.levels:
             typed.data[name] = _levels(table, typed, entry, column, list(variable.levels))
         else:
             typed.data[name] = _numbers(table, typed, entry, column)
@@ -71,7 +73,7 @@ def _impossible(study: Study, table: Table, typed: Typed) -> None:
     for name, variable in study.variables.items():
         if variable.applies_when:
             impossible = typed.data[name].notna() & (meets(variable.applies_when, typed.data) == False)  # noqa: E712
-            column = variable.column or name
+            column = variable.pointed_at(name)
             problem = table.problem(column, impossible, lambda value: f"{value} is given where it cannot apply")
             if problem:
                 typed.findings.append(Finding(f"variables.{name}.applies_when", column, "empty", "a value", problem))
@@ -79,7 +81,7 @@ def _impossible(study: Study, table: Table, typed: Typed) -> None:
 
 def _columns(study: Study) -> list[str]:
     """Every column the study file names."""
-    variables = [entry.column or name for name, entry in study.variables.items() if not entry.cut]
+    variables = [entry.pointed_at(name) for name, entry in study.variables.items() if not entry.cut]
     terms = study.adverse_events.terms if study.adverse_events else []
     named = [study.cohort.id, study.arms.column, *variables, *terms]
     for entry in study.endpoints.values():
@@ -229,14 +231,24 @@ def _endpoint_columns(study: Study, table: Table, typed: Typed, name: str, endpo
         typed.raw[f"{name}|event"] = _events(table, typed, f"{entry}.event", endpoint)
         return
     for column in dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]):
-        if not _present(table, typed, entry, column, "dates"):
-            typed.raw[column] = pd.Series(pd.NaT, index=table.cells.index)
-            continue
-        typed.raw[column], problem = table.dates(column)
-        known = typed.raw[column].dropna()
-        span = f"{known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}, " if len(known) else ""
-        found = f"{span}{len(table.cells) - len(known)} missing"
-        typed.findings.append(Finding(entry, column, "dates YYYY-MM-DD", found, problem))
+        typed.raw[column] = _dates(table, typed, entry, column)
+
+
+def _dates(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
+    if not _present(table, typed, entry, column, "dates"):
+        return pd.Series(pd.NaT, index=table.cells.index)
+    values, problem = table.dates(column)
+    known = values.dropna()
+    span = f"{known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}, " if len(known) else ""
+    found = f"{span}{len(table.cells) - len(known)} missing"
+    typed.findings.append(Finding(entry, column, "dates YYYY-MM-DD", found, problem))
+    return values
+
+
+def _interval(table: Table, typed: Typed, entry: str, variable: Variable) -> pd.Series:
+    """The time between two dates in the variable's unit, empty where one of them is."""
+    first, second = (_dates(table, typed, entry, column) for column in variable.between)
+    return (second - first).dt.days / UNIT_DAYS[variable.unit]
 
 
 def _events(table: Table, typed: Typed, entry: str, endpoint: Endpoint) -> pd.Series:

@@ -117,7 +117,7 @@ def maximise(
 ) -> Maximum:
     """Fit what can be estimated to the patients that are left, weighted where `weights` by row are given.
 
-    With `clusters` by row the covariance is the robust one.
+    A row is at risk from its `entry` on where `known` has one. With `clusters` by row the covariance is the robust one.
     """
     design, blank, parameters = columns(study, known, covariates)
     used = known.loc[design.index]
@@ -127,6 +127,8 @@ def maximise(
         for name, values in (("clusters", clusters), ("weights", weights))
         if values is not None
     }
+    if "entry" in used:
+        given["start"] = used["entry"].to_numpy()
     fitted = fit(design, used["time"].to_numpy(), used["event"].to_numpy(), stratum, **given)
     fitted = fitted if fitted.robust is None else replace(fitted, covariance=fitted.robust)
     parameters -= sum(reason == NO_VARIATION for reason in fitted.blank.values())

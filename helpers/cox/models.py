@@ -12,13 +12,13 @@ from scipy import stats
 from helpers.cohort import Cohort
 from helpers.cox.design import NOBODY, Maximum, complete_cases, maximise
 from helpers.cox.kernel import Fit
-from helpers.ledger import COSTLY, STATISTICS_OF, wide
+from helpers.ledger import COSTLY, E_VALUES, STATISTICS_OF, wide
 from helpers.study import Study
 from helpers.study.analyses import Model
 
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
-STATISTICS = STATISTICS_OF["cox_univariable"]
+STATISTICS = [name for name in STATISTICS_OF["cox_univariable"] if name not in E_VALUES]
 READABLE = 30.0
 SMALL = 1e-5
 UNREADABLE = "too far from 1, or too near, for a hazard ratio per unit; set `per` for this variable"
@@ -65,16 +65,18 @@ def wald(fitted: Fit, names: list) -> tuple[float, float]:
     return chi_square, float(stats.chi2.sf(chi_square, len(names)))
 
 
-def univariable(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def univariable(cohort: Cohort, population: str | None = None, *, conditioned: bool = False) -> pd.DataFrame:
     """One Cox model a variable, endpoint and population, as the study's [[univariable]] lists them.
 
-    `model` is `unadjusted`; `population` replaces the study's own.
+    `model` is `unadjusted`; `population` replaces the study's own. Populations conditioned on what happened after
+    treatment began are left out, or with `conditioned` are the only ones.
     """
     asked = [
         (population or each.population, endpoint, variable)
         for each in cohort.study.univariable
         for endpoint in each.endpoints
         for variable in each.variables
+        if _wanted(cohort, population, each.population, conditioned)
     ]
     rows = [one_variable(cohort, endpoint, variable, where) for where, endpoint, variable in dict.fromkeys(asked)]
     return wide([row for each in rows for row in each], STATISTICS)
@@ -95,8 +97,8 @@ def multivariable(
     return wide([row for model in fitted for row in model_rows(cohort.study, model)], STATISTICS)
 
 
-def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedModel]:
-    """Every model of the study file at its maximum; `population` replaces the models' own.
+def fitted_models(cohort: Cohort, population: str | None = None, *, conditioned: bool = False) -> list[FittedModel]:
+    """Every model of the study file at its maximum; `population` and `conditioned` as in `univariable`.
 
     A name that a comparison within an arm has in that population is left to it.
     """
@@ -106,6 +108,7 @@ def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedM
         for name, models in study.models.items()
         for model in models
         for endpoint in model.endpoints
+        if _wanted(cohort, population, model.population, conditioned)
     ]
     taken = {(each.name, each.population) for each in study.within_arm}
     return [
@@ -113,6 +116,11 @@ def fitted_models(cohort: Cohort, population: str | None = None) -> list[FittedM
         for each in dict.fromkeys(fits)
         if (each[0], each[2]) not in taken
     ]
+
+
+def _wanted(cohort: Cohort, replacing: str | None, own: str, conditioned: bool) -> bool:
+    """Whether an analysis of a population belongs here."""
+    return replacing is not None or (own in cohort.study.conditioned) == conditioned
 
 
 def fitted(
@@ -229,12 +237,17 @@ def effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
 
 def size(model: Maximum, known: pd.DataFrame) -> dict:
     """What a model rests on: patients, events, parameters, their ratio, log likelihood."""
-    n_event = int(known["event"].sum())
+    n, n_event = patients(known), int(known["event"].sum())
     ratio = n_event / model.parameters if model.parameters else np.nan
-    sizes = [len(known), n_event, model.parameters, ratio, model.fit.log_likelihood]
+    sizes = [n, n_event, model.parameters, ratio, model.fit.log_likelihood]
     blank = {"log_likelihood": model.fit.problem} if model.fit.problem else {}
     blank |= {} if model.parameters else {"events_per_parameter": "no parameter can be estimated"}
     return {**dict(zip(FIT, sizes, strict=True)), "not_estimable": blank}
+
+
+def patients(known: pd.DataFrame) -> int:
+    """How many patients rows are: all, or those that begin at time zero where a patient has several."""
+    return int((known["entry"] == 0).sum()) if "entry" in known else len(known)
 
 
 def joined(*records: dict) -> dict:

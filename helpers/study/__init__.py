@@ -141,6 +141,12 @@ class Study(StudyFile):
         """Whether a population is matched, or made of a matched one."""
         return any(self.all_populations[each].matching for each in self.lineage(population))
 
+    @cached_property
+    def conditioned(self) -> list[str]:
+        """Populations that leave patients out by what happened after treatment began, and those made of them."""
+        exclusions = set(self.exposure.exclusions if self.exposure else [])
+        return [name for name in self.populations if exclusions & set(self.lineage(name))]
+
     def mark_of(self, variable: str) -> str:
         """A dagger for what is known only after time zero."""
         return "†" if variable in self.variables and self.variables[variable].post_baseline else ""
@@ -171,6 +177,10 @@ class Study(StudyFile):
             without["04_prognostic_factors"] = "the study file names no [[univariable]] analysis and no [models]"
         if not (self.subgroups or self.within_arm):
             without["05_subgroups"] = "the study file names no [subgroups] and no [[within_arm]] comparison"
+        if not (self.univariable or self.models or self.exposure):
+            without["06_sensitivity"] = "the study file names no [exposure], no [[univariable]] analysis and no [models]"
+        if self.progression is None:
+            without["07_progression"] = "the study file names no [progression]"
         if self.adverse_events is None:
             without["08_adverse_events"] = "the study file names no [adverse_events]"
         if not self.published_path.is_file():

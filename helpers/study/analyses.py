@@ -1,4 +1,4 @@
-"""What a study file may ask of the cohort: tables, horizons, models, matching, splines, subgroups, adverse events."""
+"""What a study file may ask of the cohort at its beginning: tables, horizons, models, matching, splines, subgroups."""
 
 from typing import Annotated, Literal
 
@@ -149,27 +149,3 @@ class WithinArm(Entry):
     pairwise: bool
     endpoints: Named
     covariates: Named
-
-
-class GradeGroup(Entry):
-    """Grades of severity shown as one; the group of grade 0 holds the patients without the event."""
-
-    label: Text
-    grades: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)]
-
-
-class EventsBy(Entry):
-    """Some adverse events by another variable than the arms, in a population."""
-
-    variable: str
-    population: str = "primary"
-    terms: Named
-
-
-class AdverseEvents(Entry):
-    """Adverse events: a column each holding the patient's worst grade, 0 where the event did not happen."""
-
-    grading: Text
-    groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
-    terms: Annotated[dict[Name, Text], Field(min_length=1)]
-    by: list[EventsBy] = []

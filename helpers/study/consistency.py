@@ -6,6 +6,8 @@ from helpers.errors import listed, nearest
 from helpers.study.requests import known_endpoints, known_variables, requests
 from helpers.study.schema import (
     OVERALL,
+    RESERVED,
+    UNIT_DAYS,
     Condition,
     EarlyEvent,
     Endpoint,
@@ -14,8 +16,8 @@ from helpers.study.schema import (
     StudyFile,
     Variable,
 )
+from helpers.study.timing_requests import timing_requests
 
-RESERVED = ("time", "event")
 CATEGORICAL_TESTS = ("yates", "pearson", "fisher")
 CONTINUOUS_TESTS = ("student", "welch", "rank_sum")
 
@@ -28,6 +30,7 @@ def contradictions(study: StudyFile) -> list[str]:
         *(problem for name, each in study.endpoints.items() for problem in _endpoint(study, name, each)),
         *_steps(study),
         *requests(study),
+        *timing_requests(study),
         *_synthetic(study),
     ]
 
@@ -67,6 +70,7 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
         near = nearest(variable.reference, variable.levels)
         yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
     yield from _unions(where, variable)
+    yield from _between(where, variable)
     yield from _otherwise(where, variable)
     if name in RESERVED:
         yield f"{where}': '{name}' names the outcome; name the variable otherwise and give its column"
@@ -74,6 +78,15 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
         yield from _cut(study, where, variable)
     if variable.applies_when:
         yield from _condition(study, f"{where}.applies_when", variable.applies_when)
+
+
+def _between(where: str, variable: Variable) -> Iterator[str]:
+    if variable.between is None:
+        return
+    if variable.type != "continuous" or variable.unit not in UNIT_DAYS:
+        yield f"{where}.between' makes a continuous variable in one of the units {listed(UNIT_DAYS)}"
+    if variable.column or variable.cut:
+        yield f"{where}': give either a column, a cut of another variable, or two columns of dates (between)"
 
 
 def _otherwise(where: str, variable: Variable) -> Iterator[str]:
@@ -141,7 +154,12 @@ def _steps(study: StudyFile) -> Iterator[str]:
     yield from _step_list(study, "eligibility", study.eligibility)
     seen = ["screened", "primary"]
     for name, population in study.populations.items():
-        if population.of not in seen:
+        if population.of in study.populations and population.of not in seen:
+            yield (
+                f"entry 'populations.{name}.of': '{population.of}' is itself or comes after it; populations are made "
+                "in their order, so that none goes round in a circle"
+            )
+        elif population.of not in seen:
             yield f"entry 'populations.{name}.of': '{population.of}' is no population before it ({listed(seen)})"
         yield from _step_list(study, f"populations.{name}.steps", population.steps)
         if population.matching:

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from helpers.errors import listed, nearest
-from helpers.study.analyses import EventsBy, Model
-from helpers.study.schema import ANY_GRADE, StudyFile
-
-RESERVED = ("time", "event")
+from helpers.study.analyses import Model
+from helpers.study.schema import StudyFile
 
 
 def requests(study: StudyFile) -> Iterator[str]:
@@ -21,7 +19,6 @@ def requests(study: StudyFile) -> Iterator[str]:
     yield from _within_arm(study)
     if study.imputation:
         yield from known_variables(study, "entry 'imputation.auxiliary'", study.imputation.auxiliary)
-    yield from _adverse_events(study)
 
 
 def _lists(study: StudyFile) -> Iterator[str]:
@@ -101,7 +98,7 @@ def _univariable(study: StudyFile) -> Iterator[str]:
         where = f"entry 'univariable.{position}"
         yield from known_variables(study, f"{where}.variables'", each.variables, arms=True)
         yield from known_endpoints(study, f"{where}.endpoints'", each.endpoints)
-        yield from _populations(study, f"{where}.population'", [each.population])
+        yield from known_populations(study, f"{where}.population'", [each.population])
         for endpoint in dict.fromkeys(each.endpoints):
             if (endpoint, each.population) in seen:
                 yield f"{where}': endpoint '{endpoint}' in population '{each.population}' is given twice"
@@ -122,7 +119,7 @@ def _propensity(study: StudyFile) -> Iterator[str]:
         if source and source.applies_when:
             yield f"{where}.covariates': '{name}' cannot exist in every patient, and who lacks it would have no score"
     yield from known_endpoints(study, f"{where}.endpoints'", asked.endpoints)
-    yield from _populations(study, f"{where}.populations'", asked.populations)
+    yield from known_populations(study, f"{where}.populations'", asked.populations)
     for name in asked.populations:
         if name in study.populations and study.populations[name].matching:
             yield f"{where}.populations': '{name}' is matched already; name the population it is matched out of"
@@ -141,7 +138,7 @@ def _splines(study: StudyFile) -> Iterator[str]:
     yield from known_variables(study, f"{where}.variables'", asked.variables)
     yield from known_variables(study, f"{where}.covariates'", asked.covariates, arms=True)
     yield from known_endpoints(study, f"{where}.endpoints'", asked.endpoints)
-    yield from _populations(study, f"{where}.populations'", asked.populations)
+    yield from known_populations(study, f"{where}.populations'", asked.populations)
     for name in asked.variables:
         if name in study.variables and study.variables[name].type != "continuous":
             yield f"{where}.variables': '{name}' is not continuous"
@@ -164,7 +161,7 @@ def _subgroups(study: StudyFile) -> Iterator[str]:
     yield from known_variables(study, f"{where}.variables'", [each for each in asked.variables if each != arm])
     yield from known_variables(study, f"{where}.covariates'", [each for each in asked.covariates if each != arm])
     yield from known_endpoints(study, f"{where}.endpoints'", asked.endpoints)
-    yield from _populations(study, f"{where}.populations'", asked.populations)
+    yield from known_populations(study, f"{where}.populations'", asked.populations)
     for name in asked.variables:
         if name in study.variables and study.variables[name].type != "categorical":
             yield f"{where}.variables': '{name}' is not categorical; cut it first"
@@ -176,7 +173,7 @@ def _within_arm(study: StudyFile) -> Iterator[str]:
         yield from known_variables(study, f"{where}.variable'", [asked.variable])
         yield from known_variables(study, f"{where}.covariates'", asked.covariates)
         yield from known_endpoints(study, f"{where}.endpoints'", asked.endpoints)
-        yield from _populations(study, f"{where}.population'", [asked.population])
+        yield from known_populations(study, f"{where}.population'", [asked.population])
         if asked.variable in study.variables and study.variables[asked.variable].type != "categorical":
             yield f"{where}.variable': '{asked.variable}' is not categorical"
         if asked.variable in asked.covariates:
@@ -194,48 +191,10 @@ def _within_arm(study: StudyFile) -> Iterator[str]:
                 yield f"{where}.name': model '{asked.name}' is given in population '{asked.population}' already"
 
 
-def _populations(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
+def known_populations(study: StudyFile, where: str, names: list[str]) -> Iterator[str]:
     known = ["primary", *study.populations]
     for name in names:
         if name not in known:
             yield f"{where}: no population '{name}' to analyse{nearest(name, known)} (populations: {listed(known)})"
     if len(set(names)) < len(names):
         yield f"{where}: a population is given twice"
-
-
-def _adverse_events(study: StudyFile) -> Iterator[str]:
-    asked = study.adverse_events
-    if asked is None:
-        return
-    where = "entry 'adverse_events"
-    grades = [grade for group in asked.groups.values() for grade in group.grades]
-    for grade in sorted({each for each in grades if grades.count(each) > 1}):
-        yield f"{where}.groups': grade {grade} is given twice"
-    if [0] not in [group.grades for group in asked.groups.values()]:
-        yield f"{where}.groups': one group must hold grade 0 alone, the patients without the event"
-    if ANY_GRADE in asked.groups:
-        yield f"{where}.groups.{ANY_GRADE}': '{ANY_GRADE}' names the patients with the event at any grade"
-    for name in asked.terms:
-        outcomes = {column for each in study.endpoints.values() for column in (each.time, each.event)}
-        if name in {study.arms.column, *study.variables, *RESERVED, *outcomes}:
-            yield f"{where}.terms.{name}': this name is taken by another column"
-    if len(set(asked.terms.values())) < len(asked.terms):
-        yield f"{where}.terms': two adverse events have the same label"
-    for position, by in enumerate(asked.by):
-        yield from _events_by(study, f"{where}.by.{position}", by)
-        if (by.variable, by.population) in [(each.variable, each.population) for each in asked.by[:position]]:
-            yield f"{where}.by.{position}': '{by.variable}' in population '{by.population}' is given twice"
-
-
-def _events_by(study: StudyFile, where: str, by: EventsBy) -> Iterator[str]:
-    yield from known_variables(study, f"{where}.variable'", [by.variable])
-    if by.variable in study.variables and study.variables[by.variable].type != "categorical":
-        yield f"{where}.variable': '{by.variable}' is not categorical"
-    if by.population not in {"primary", *study.populations}:
-        yield f"{where}.population': no population '{by.population}'{nearest(by.population, study.populations)}"
-    terms = study.adverse_events.terms
-    if len(set(by.terms)) < len(by.terms):
-        yield f"{where}.terms': an adverse event is given twice"
-    for term in by.terms:
-        if term not in terms:
-            yield f"{where}.terms': no adverse event '{term}'{nearest(term, terms)}"

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from helpers.study.analyses import (
-    AdverseEvents,
     Imputation,
     Matching,
     Model,
@@ -22,12 +21,16 @@ from helpers.study.analyses import (
     WithinArm,
 )
 from helpers.study.entry import Entry, Levels, Months, Name, Scalar, Share, Text
+from helpers.study.timing import AdverseEvents, Exposure, Progression, Reporting, Simulation
 
 DAYS_PER_MONTH = 30.4375
 UNIT_DAYS = {"days": 1.0, "weeks": 7.0, "months": DAYS_PER_MONTH, "years": 365.25}
 LIBRARY = {"lifelines:gbsg2": "gbsg2.csv"}
+RESERVED = ("time", "event", "entry")
 OVERALL = "overall"
 ANY_GRADE = "any"
+SEVERE = "severe"
+UNRECORDED = "unrecorded"
 INTERVALS = {"log": "log", "log_log": "complementary log-log"}
 
 
@@ -80,12 +83,14 @@ class Union(Entry):
 class Variable(Entry):
     """A column of the patients' table: type, label, unit or levels, where it applies, and its footnote in Table 1.
 
-    `otherwise` is the value a model's companion takes where the variable cannot exist, such as no cycles.
+    With `between` it is the time from the first to the second of two columns of dates, in its unit. `otherwise` is the
+    value a model's companion takes where the variable cannot exist, such as no cycles.
     """
 
     label: Text
     type: Literal["continuous", "categorical"]
     column: str | None = None
+    between: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
     unit: str = ""
     per: Annotated[float, Field(gt=0)] = 1
     levels: Levels | None = None
@@ -99,6 +104,10 @@ class Variable(Entry):
     summary: Literal["mean_sd", "median_iqr"] | None = None
     test: Literal["yates", "pearson", "fisher", "student", "welch", "rank_sum"] | None = None
     note: str = ""
+
+    def pointed_at(self, name: str) -> str:
+        """The column of the patients' table that holds the variable called `name`, or its last date."""
+        return self.column or (self.between[1] if self.between else name)
 
 
 class Endpoint(Entry):
@@ -178,6 +187,10 @@ class StudyFile(Entry):
     splines: Splines | None = None
     subgroups: Subgroups | None = None
     within_arm: list[WithinArm] = []
+    exposure: Exposure | None = None
+    simulation: Simulation | None = None
+    progression: Progression | None = None
     adverse_events: AdverseEvents | None = None
     published_populations: list[Name] = []
+    reporting: Reporting = Reporting()
     abbreviations: dict[str, str] = {}

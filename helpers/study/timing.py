@@ -1,0 +1,144 @@
+"""What a study file may ask about time and safety: exposure that begins, progression, adverse events, simulation."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from helpers.study.analyses import Named
+from helpers.study.entry import Entry, Months, Name, Text
+
+
+class Exposure(Entry):
+    """When the treated began, for analyses in which treatment is an exposure that begins.
+
+    `start` is the variable that holds it, counted from the endpoints' origin; nobody can begin after the time of the
+    endpoint `before`. A start at the very time of an event is taken half a day earlier, or as never having begun.
+    Beside the `population`, in which the proper analyses are made, `exclusions` are populations that leave patients out
+    by what happened later. `covariates` explain who begins when, for the weights of the clones; the strategies compared
+    are beginning within `grace` months and not beginning within them. `models` are shown beside the unadjusted ones.
+    """
+
+    start: str
+    before: str
+    missing_start: Literal["error", "exclude"]
+    same_time: Literal["half_day_earlier", "unexposed"]
+    endpoints: Named
+    population: str = "primary"
+    exclusions: list[str] = []
+    models: list[str] = []
+    landmarks: Annotated[list[Months], Field(min_length=1)]
+    grace: Months
+    covariates: Named
+    draws: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Simulation(Entry):
+    """Cohorts like this one with a known effect on one endpoint, drawn to see how each way of analysing it errs.
+
+    `draws` of them are made while the report is built; `rows` of each, as many as analysed where not said.
+    """
+
+    endpoint: str
+    hazard_ratios: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    draws: Annotated[int, Field(ge=1, le=100_000)]
+    rows: Annotated[int, Field(ge=20, le=1_000_000)] | None = None
+
+
+class Cause(Entry):
+    """An event that precludes the others: the levels of the variable that stand for it."""
+
+    label: Text
+    levels: Named
+
+
+class Competing(Entry):
+    """Which of several events comes first: the endpoint that holds its time, the variable that names it.
+
+    An event of a patient whose level is in no cause, or missing, counts as a cause of its own, labelled `unrecorded`.
+    `interest` is the cause that is drawn and compared first; cumulative incidence is tabulated at `months`.
+    """
+
+    label: Text
+    endpoint: str
+    variable: str
+    causes: Annotated[dict[Name, Cause], Field(min_length=2)]
+    interest: str
+    unrecorded: Text
+    months: Annotated[list[Months], Field(min_length=1)]
+
+
+class Progression(Entry):
+    """Response, the first site of progression, and competing events.
+
+    `no_site` are the levels of `first_site` that are no site, such as free of events and lost to follow-up.
+    """
+
+    response: str | None = None
+    first_site: str | None = None
+    no_site: list[str] = []
+    competing: Competing | None = None
+
+
+class Reporting(Entry):
+    """What a report must say of a study and no table of patients knows, each a sentence or two; see STROBE."""
+
+    background: str = ""
+    objective: str = ""
+    setting: str = ""
+    assessment: str = ""
+    sample_size: str = ""
+    limitations: str = ""
+    interpretation: str = ""
+    generalisability: str = ""
+    ethics: str = ""
+    funding: str = ""
+
+
+class GradeGroup(Entry):
+    """Grades of severity shown as one; the group of grade 0 holds the patients without the event."""
+
+    label: Text
+    grades: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)]
+
+
+class EventsBy(Entry):
+    """Some adverse events by another variable than the arms, in a population."""
+
+    variable: str
+    population: str = "primary"
+    terms: Named
+
+
+class EventKind(Entry):
+    """Adverse events of one kind, such as those of the blood, for who looks for them in the report."""
+
+    label: Text
+    terms: Named
+
+
+class EventTable(Entry):
+    """A table of its own with a row an event: columns of patient, event and grade.
+
+    A patient without a row of an event did not have it.
+    """
+
+    source: Text
+    id: Text
+    term: Text
+    grade: Text
+
+
+class AdverseEvents(Entry):
+    """Adverse events by the patient's worst grade, 0 where the event did not happen.
+
+    They are columns of the patients' table, one an event, or rows of a `table`. Grades of `severe` and higher are
+    counted together.
+    """
+
+    grading: Text
+    severe: Annotated[int, Field(ge=1, le=5)]
+    table: EventTable | None = None
+    kinds: dict[Name, EventKind] = {}
+    groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
+    terms: Annotated[dict[Name, Text], Field(min_length=1)]
+    by: list[EventsBy] = []

@@ -1,0 +1,196 @@
+"""What a study file asks about time and safety and cannot be given, each as one sentence."""
+
+from collections.abc import Iterator
+
+from helpers.errors import listed, nearest
+from helpers.study.requests import known_endpoints, known_populations, known_variables
+from helpers.study.schema import ANY_GRADE, RESERVED, SEVERE, UNIT_DAYS, UNRECORDED, Condition, StudyFile
+from helpers.study.timing import AdverseEvents, Competing, EventsBy, Exposure
+
+
+def timing_requests(study: StudyFile) -> Iterator[str]:
+    """Sentences on every analysis of time and safety that cannot be meant."""
+    yield from _exposure(study)
+    yield from _simulation(study)
+    yield from _progression(study)
+    yield from adverse_events(study)
+
+
+def _exposure(study: StudyFile) -> Iterator[str]:
+    asked = study.exposure
+    if asked is None:
+        return
+    where = "entry 'exposure"
+    yield from _start(study, f"{where}.start'", asked.start)
+    yield from known_endpoints(study, f"{where}.before'", [asked.before])
+    yield from known_endpoints(study, f"{where}.endpoints'", asked.endpoints)
+    yield from known_populations(study, f"{where}.population'", [asked.population])
+    yield from known_populations(study, f"{where}.exclusions'", asked.exclusions)
+    if asked.population in asked.exclusions:
+        yield f"{where}.exclusions': '{asked.population}' is the population the proper analyses are made in"
+    for name in asked.exclusions:
+        if name in study.populations and asked.population not in _made_of(study, name):
+            yield f"{where}.exclusions': '{name}' is not made of '{asked.population}', so the two only overlap"
+    for name in asked.models:
+        if name not in study.models:
+            yield f"{where}.models': no model '{name}'{nearest(name, study.models)} (models: {listed(study.models)})"
+    if sorted(set(asked.landmarks)) != asked.landmarks:
+        yield f"{where}.landmarks': months must increase"
+    yield from _beginning(study, f"{where}.covariates'", asked)
+
+
+def _start(study: StudyFile, where: str, name: str) -> Iterator[str]:
+    yield from known_variables(study, where, [name])
+    variable, arms = study.variables.get(name), study.arms
+    if variable and (variable.type != "continuous" or variable.unit not in UNIT_DAYS):
+        yield f"{where}: '{name}' must be continuous, in one of the units {listed(UNIT_DAYS)}"
+    elif variable and variable.applies_when != Condition(column=arms.column, op="==", value=arms.treated):
+        condition = f"{{ column = '{arms.column}', op = '==', value = '{arms.treated}' }}"
+        yield f"{where}: only the treated have a start, so '{name}' needs applies_when = {condition}"
+
+
+def _beginning(study: StudyFile, where: str, asked: Exposure) -> Iterator[str]:
+    late = [study.arms.column, asked.start]
+    yield from known_variables(study, where, [each for each in asked.covariates if each not in late])
+    for name in asked.covariates:
+        if name in late:
+            yield f"{where}: '{name}' is the treatment itself; its beginning is what they explain"
+        elif name in study.variables and study.variables[name].applies_when:
+            yield f"{where}: '{name}' cannot exist in every patient"
+
+
+def _made_of(study: StudyFile, name: str) -> list[str]:
+    """The populations a population is made of, one after the other."""
+    line: list[str] = []
+    while name in study.populations and name not in line:
+        line.append(name)
+        name = study.populations[name].of
+    return [*line[1:], name]
+
+
+def _simulation(study: StudyFile) -> Iterator[str]:
+    asked = study.simulation
+    if asked is None:
+        return
+    if study.exposure is None:
+        yield "entry 'simulation' needs [exposure], which says when treatment began"
+        return
+    yield from known_endpoints(study, "entry 'simulation.endpoint'", [asked.endpoint])
+    if asked.endpoint in study.endpoints and asked.endpoint not in study.exposure.endpoints:
+        yield f"entry 'simulation.endpoint': '{asked.endpoint}' is none of 'exposure.endpoints'"
+    if len(set(asked.hazard_ratios)) < len(asked.hazard_ratios):
+        yield "entry 'simulation.hazard_ratios': a hazard ratio is given twice"
+
+
+def _progression(study: StudyFile) -> Iterator[str]:
+    asked = study.progression
+    if asked is None:
+        return
+    where = "entry 'progression"
+    if not (asked.response or asked.first_site or asked.competing):
+        yield f"{where}': name a response, a first_site or competing events"
+    named = {"response": asked.response, "first_site": asked.first_site}
+    for entry, name in named.items():
+        if name is not None:
+            yield from _categorical(study, f"{where}.{entry}'", name)
+    if asked.first_site in study.variables:
+        levels = study.variables[asked.first_site].levels or {}
+        for level in asked.no_site:
+            if level not in levels:
+                near = nearest(level, levels)
+                yield f"{where}.no_site': '{level}' is no level of '{asked.first_site}' ({listed(levels)}){near}"
+    elif asked.no_site and asked.first_site is None:
+        yield f"{where}.no_site' belongs to a first_site"
+    if asked.competing:
+        yield from _competing(study, f"{where}.competing", asked.competing)
+
+
+def _competing(study: StudyFile, where: str, asked: Competing) -> Iterator[str]:
+    yield from known_endpoints(study, f"{where}.endpoint'", [asked.endpoint])
+    yield from _categorical(study, f"{where}.variable'", asked.variable)
+    levels = study.variables[asked.variable].levels or {} if asked.variable in study.variables else {}
+    taken: dict[str, str] = {}
+    for name, cause in asked.causes.items():
+        for level in cause.levels:
+            if level not in levels:
+                near = nearest(level, levels)
+                yield f"{where}.causes.{name}.levels': '{level}' is no level of '{asked.variable}'{near}"
+            elif level in taken:
+                yield f"{where}.causes.{name}.levels': '{level}' is coded twice, as '{taken[level]}' too"
+            taken[level] = name
+    if asked.interest not in asked.causes:
+        near = nearest(asked.interest, asked.causes)
+        yield f"{where}.interest': '{asked.interest}' is none of the causes ({listed(asked.causes)}){near}"
+    if UNRECORDED in asked.causes:
+        yield f"{where}.causes.{UNRECORDED}': '{UNRECORDED}' names the events whose cause is not recorded"
+    if len({each.label for each in asked.causes.values()} | {asked.unrecorded}) <= len(asked.causes):
+        yield f"{where}.causes': two causes have the same label"
+    if sorted(set(asked.months)) != asked.months:
+        yield f"{where}.months': times must increase"
+
+
+def _categorical(study: StudyFile, where: str, name: str) -> Iterator[str]:
+    yield from known_variables(study, where, [name])
+    if name in study.variables and study.variables[name].type != "categorical":
+        yield f"{where}: '{name}' is not categorical"
+
+
+def adverse_events(study: StudyFile) -> Iterator[str]:
+    asked = study.adverse_events
+    if asked is None:
+        return
+    where = "entry 'adverse_events"
+    yield from _grades(asked, where)
+    for name in asked.terms:
+        outcomes = {column for each in study.endpoints.values() for column in (each.time, each.event)}
+        if name in {study.arms.column, *study.variables, *RESERVED, *outcomes}:
+            yield f"{where}.terms.{name}': this name is taken by another column"
+    if len(set(asked.terms.values())) < len(asked.terms):
+        yield f"{where}.terms': two adverse events have the same label"
+    if asked.table and study.cohort.id is None:
+        yield f"{where}.table' needs 'cohort.id', which says whose event a row is"
+    yield from _kinds(asked)
+    for position, by in enumerate(asked.by):
+        yield from _events_by(study, f"{where}.by.{position}", by)
+        if (by.variable, by.population) in [(each.variable, each.population) for each in asked.by[:position]]:
+            yield f"{where}.by.{position}': '{by.variable}' in population '{by.population}' is given twice"
+
+
+def _grades(asked: AdverseEvents, where: str) -> Iterator[str]:
+    grades = [grade for group in asked.groups.values() for grade in group.grades]
+    for grade in sorted({each for each in grades if grades.count(each) > 1}):
+        yield f"{where}.groups': grade {grade} is given twice"
+    if [0] not in [group.grades for group in asked.groups.values()]:
+        yield f"{where}.groups': one group must hold grade 0 alone, the patients without the event"
+    if ANY_GRADE in asked.groups:
+        yield f"{where}.groups.{ANY_GRADE}': '{ANY_GRADE}' names the patients with the event at any grade"
+    if asked.severe > max(grades):
+        yield f"{where}.severe': no group holds a grade of {asked.severe} or higher"
+    if SEVERE in asked.groups:
+        yield f"{where}.groups.{SEVERE}': '{SEVERE}' names the patients with grade {asked.severe} or higher"
+
+
+def _kinds(asked: AdverseEvents) -> Iterator[str]:
+    seen: list[str] = []
+    for name, kind in asked.kinds.items():
+        for term in kind.terms:
+            where = f"entry 'adverse_events.kinds.{name}.terms'"
+            if term not in asked.terms:
+                yield f"{where}: no adverse event '{term}'{nearest(term, asked.terms)}"
+            elif term in seen:
+                yield f"{where}: '{term}' is of another kind already"
+            seen.append(term)
+
+
+def _events_by(study: StudyFile, where: str, by: EventsBy) -> Iterator[str]:
+    yield from known_variables(study, f"{where}.variable'", [by.variable])
+    if by.variable in study.variables and study.variables[by.variable].type != "categorical":
+        yield f"{where}.variable': '{by.variable}' is not categorical"
+    if by.population not in {"primary", *study.populations}:
+        yield f"{where}.population': no population '{by.population}'{nearest(by.population, study.populations)}"
+    terms = study.adverse_events.terms
+    if len(set(by.terms)) < len(by.terms):
+        yield f"{where}.terms': an adverse event is given twice"
+    for term in by.terms:
+        if term not in terms:
+            yield f"{where}.terms': no adverse event '{term}'{nearest(term, terms)}"
