@@ -17,7 +17,7 @@ export PYTHONNOUSERSITE := 1
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: report test lab check scorecard cohort benchmark outputs lock python
+.PHONY: report test lab check scorecard simulate cohort benchmark outputs lock python
 
 report: $(READY)
 	@$(RUN) -m helpers report "data/$(STUDY)"
@@ -31,6 +31,9 @@ check: $(READY)
 
 scorecard: $(READY)
 	@$(RUN) -m helpers scorecard "data/$(STUDY)"
+
+simulate: $(READY)
+	@$(RUN) -m helpers simulate "data/$(STUDY)"
 
 cohort: $(READY)
 	@$(RUN) data/ctrt/build

@@ -1,6 +1,7 @@
 """`python -m helpers report data/<study>` builds the report.
 
-In its place `check` only says whether the input fits, `scorecard` joins what a paper printed to what is computed.
+In its place `check` only says whether the input fits, `scorecard` joins what a paper printed to what is computed,
+`simulate` draws cohorts with a known effect and says how every way of analysing them errs.
 """
 
 import argparse
@@ -9,9 +10,10 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
-from helpers import scorecard, tables, wording
+from helpers import scorecard, simulate, tables, wording
 from helpers.cohort import examine, read_cohort
 from helpers.errors import UserError
 from helpers.report import REPORTS, build
@@ -19,6 +21,7 @@ from helpers.results import results
 from helpers.study import read_study, relative
 
 WIDEST = 80
+DRAWS, ESTIMAND_ROWS = 2000, 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return {"report": _report, "check": _check, "scorecard": _scorecard}[given.command](given)
+        return {"report": _report, "check": _check, "scorecard": _scorecard, "simulate": _simulate}[given.command](
+            given
+        )
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -35,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print("Stopped; the last good report is as it was.", file=sys.stderr)
+        kept = "nothing was written" if given.command == "simulate" else "the last good report is as it was"
+        print(f"Stopped; {kept}.", file=sys.stderr)
         return 130
 
 
@@ -45,10 +51,19 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="run all sections and write one HTML report")
     check = commands.add_parser("check", help="say in a table whether study file and cohort fit")
     score = commands.add_parser("scorecard", help="say by table how many printed numbers are computed, and agree")
-    for command in (report, check, score):
+    drawn = commands.add_parser("simulate", help="draw cohorts with a known effect and say how every analysis errs")
+    for command in (report, check, score, drawn):
         command.add_argument("study", help="the study's folder, such as data/ctrt")
     report.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     report.add_argument("--output", type=Path, default=REPORTS, help="where reports are put (default: reports)")
+    drawn.add_argument("--draws", type=int, default=DRAWS, help=f"cohorts for each hazard ratio (default: {DRAWS})")
+    drawn.add_argument("--rows", type=int, help="patients of each cohort (default: as the study file says)")
+    drawn.add_argument(
+        "--hazard-ratio", type=float, action="append", help="may be repeated (default: the study file's)"
+    )
+    drawn.add_argument("--estimand-rows", type=int, default=ESTIMAND_ROWS, help="patients an estimand is from")
+    drawn.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    drawn.add_argument("--output", type=Path, help="CSV to write (default: simulation.csv in the study's folder)")
     return parser
 
 
@@ -103,6 +118,30 @@ def _scorecard(given: argparse.Namespace) -> int:
     ):
         print(f"\n{table.title}")
         _print([table.header, *(row.cells for row in table.rows)])
+    return 0
+
+
+def _simulate(given: argparse.Namespace) -> int:
+    began = time.monotonic()
+    cohort = read_cohort(read_study(given.study))
+    study, ratios, workers = cohort.study, given.hazard_ratio, given.workers
+    output = given.output or simulate.stored_path(study)
+    sizes = {"draws": given.draws, "rows": given.rows, "estimand_rows": given.estimand_rows}
+    simulate.check(cohort, hazard_ratios=ratios, workers=workers, **sizes)
+    simulate.check_output(output)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    asked = {"hazard_ratios": ratios, "workers": workers}
+    expected = simulate.estimands(cohort, rows=given.estimand_rows, progress=simulate.reported("Estimands"), **asked)
+    frame = simulate.simulate(
+        cohort, draws=given.draws, rows=given.rows, estimands=expected, progress=simulate.reported("Cohorts"), **asked
+    )
+    rows = simulate.save(frame, output)
+    table = tables.simulation(frame, study=study)
+    print(table.title)
+    _print([table.header, *(row.cells for row in table.rows)])
+    print(*wording.simulation(rows, study=study).sentences, sep="\n")
+    print(f"{relative(output)}, {time.monotonic() - began:.0f} s on {workers} processes")
     return 0
 
 

@@ -5,8 +5,9 @@ import csv
 import html
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,6 +18,7 @@ SUFFIXES = ("svg", "pdf", "png")
 PRINT_DPI = 600
 LONG = 32
 MANY = 7
+REFERENCE = re.compile(r"\[\[(Table|Figure|Text|section):([\w.+-]+)\|([^\[\]|]+)\]\]")
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,39 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Block:
+    """So many rows that stay together when a reader filters a table, and what they are sought by.
+
+    `share` and `severe` are the highest per cent of any column's patients with the event, and with a severe one. A
+    block without a share is always shown.
+    """
+
+    rows: int
+    kind: str = ""
+    share: float | None = None
+    severe: float = 0
+
+    def attributes(self) -> str:
+        """What the report's script reads."""
+        if self.share is None:
+            return ""
+        return f' data-kind="{html.escape(self.kind)}" data-share="{self.share:.6g}" data-severe="{self.severe:.6g}"'
+
+
+@dataclass(frozen=True)
+class Filters:
+    """How a reader of the report can filter a table: what its blocks are, and what the severe grades are called."""
+
+    what: str
+    severe: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A three-line table. `spanners` are (label, columns spanned) above the header; `mark` warns of synthetic data.
 
-    `lead` is what a reader must know before the numbers.
+    `lead` is what a reader must know before the numbers. `filters` work in the report alone; elsewhere all is shown.
     """
 
     name: str
@@ -43,6 +74,7 @@ class Table:
     spanners: tuple[tuple[str, int], ...] = ()
     mark: str = ""
     lead: str = ""
+    filters: Filters | None = None
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -55,15 +87,27 @@ class Table:
         top = f"<tr>{spans}</tr>" if spans else ""
         header = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.header)
         bodies = [row.cells for row in self.rows if not row.heading]
-        wrapped = [any(len(cell) > LONG for cell in column) for column in zip(*bodies, strict=True)]
-        rows = "".join(self._row(row, wrapped) for row in self.rows)
+        wrapped = [any(len(plain(cell)) > LONG for cell in column) for column in zip(*bodies, strict=True)]
+        rows = self._bodies([self._row(row, wrapped) for row in self.rows])
         kind = "exhibit many" if len(self.header) > MANY else "exhibit"
-        table = f'<table class="{kind}"><thead>{top}<tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
+        asked = self.filters
+        told = f' data-filter="{html.escape(asked.what)}" data-severe="{html.escape(asked.severe)}"' if asked else ""
+        table = f'<table class="{kind}"{told}><thead>{top}<tr>{header}</tr></thead>{rows}</table>'
         lead = f'<p class="lead">{html.escape(self.lead)}</p>' if self.lead else ""
         return f'{lead}<div class="wide">{table}</div>{_notes(self.footnotes)}'
 
+    def _bodies(self, rows: list[str]) -> str:
+        """The rows in one body, or in one for each block that can be filtered."""
+        if self.filters is None:
+            return f"<tbody>{''.join(rows)}</tbody>"
+        parts, start = [], 0
+        for block in self.filters.blocks:
+            parts.append(f"<tbody{block.attributes()}>{''.join(rows[start : start + block.rows])}</tbody>")
+            start += block.rows
+        return "".join(parts)
+
     def _row(self, row: Row, wrapped: list[bool]) -> str:
-        first, *others = (html.escape(cell) for cell in row.cells)
+        first, *others = (linked(cell) for cell in row.cells)
         if row.heading:
             span = f'colspan="{len(row.cells)}" scope="rowgroup" style="text-align:left"'
             return f'<tr class="heading"><th {span}>{first}</th></tr>'
@@ -79,6 +123,14 @@ class Table:
     def __repr__(self) -> str:
         return f"Table. {self.title}"
 
+    def resolved(self, say: Callable[[str, str, str], str] = lambda kind, name, words: words) -> "Table":
+        """The table with each reference in its cells as `say(kind, name, words)`; as its own words unless told."""
+
+        def told(text: str) -> str:
+            return REFERENCE.sub(lambda found: say(*found.groups()), text)
+
+        return replace(self, rows=tuple(replace(row, cells=tuple(map(told, row.cells))) for row in self.rows))
+
     def csv(self) -> str:
         """The cells as CSV, the notes after them."""
         out = io.StringIO()
@@ -86,7 +138,8 @@ class Table:
         writer.writerows([[self.lead]] if self.lead else [])
         above = [label for label, n in self.spanners for _ in range(n)] or [""] * len(self.header)
         writer.writerow([f"{group} {cell}".strip() for group, cell in zip(above, self.header, strict=True)])
-        writer.writerows([f"  {row.cells[0]}" if row.indent else row.cells[0], *row.cells[1:]] for row in self.rows)
+        rows = self.resolved().rows
+        writer.writerows([f"  {row.cells[0]}" if row.indent else row.cells[0], *row.cells[1:]] for row in rows)
         writer.writerows([note] for note in self.footnotes)
         return out.getvalue()
 
@@ -101,7 +154,9 @@ class Table:
         rows = tuple(Row(tuple(row["cells"]), row["indent"], row["heading"]) for row in fields.pop("rows"))
         spanners = tuple((label, n) for label, n in fields.pop("spanners"))
         lists = {name: tuple(fields.pop(name)) for name in ("header", "notes")}
-        return Table(rows=rows, spanners=spanners, **lists, **fields)
+        asked = fields.pop("filters")
+        filters = Filters(**{**asked, "blocks": tuple(Block(**each) for each in asked["blocks"])}) if asked else None
+        return Table(rows=rows, spanners=spanners, filters=filters, **lists, **fields)
 
 
 @dataclass(frozen=True)
@@ -146,6 +201,45 @@ class Sentences:
 
     def __repr__(self) -> str:
         return ("\n" if self.bullets else " ").join(self.sentences)
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Paragraphs, each a name to refer to, its head and its text; then the works cited, numbered as in the text."""
+
+    paragraphs: tuple[tuple[str, str, str], ...]
+    cited: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        said = "".join(
+            f'<p id="text-{name}"><b>{html.escape(head)}.</b> {linked(text)}</p>'
+            for name, head, text in self.paragraphs
+        )
+        works = "".join(f"<li>{html.escape(each)}</li>" for each in self.cited)
+        return f'{said}<p><b>Methods cited</b></p><ol class="works">{works}</ol>' if works else said
+
+    def __repr__(self) -> str:
+        works = [f"{number}. {each}" for number, each in enumerate(self.cited, start=1)]
+        return "\n".join([*(f"{head}. {plain(text)}" for _, head, text in self.paragraphs), *works])
+
+
+def refer(kind: str, name: str, words: str) -> str:
+    """A reference to a table, figure, paragraph (`Text`) or section, for cells and prose.
+
+    The report makes it a link with the number the exhibit has there, or says that it is not in it; elsewhere it reads
+    as `words`.
+    """
+    return f"[[{kind}:{name}|{words}]]"
+
+
+def plain(text: str) -> str:
+    """Text whose references read as their words."""
+    return REFERENCE.sub(lambda found: found[3], text)
+
+
+def linked(text: str) -> str:
+    """Text as HTML, its references marked for the report."""
+    return REFERENCE.sub(r'<span class="ref" data-ref="\1:\2">\3</span>', html.escape(text))
 
 
 def rendered(drawing: matplotlib.figure.Figure, suffix: str, *, dpi: int) -> bytes:

@@ -81,7 +81,7 @@ STATISTICS_OF = {
         "cox_weighted": f"{_LOST} n_effective hr hr_low hr_high log_hr log_hr_se p_wald",
         "diagnostics": "chi_square df p_proportional hr hr_low hr_high n n_event",
         "cox_time_dependent": f"{_COX} {_E_VALUES}",
-        "landmark": f"{_COX} {_E_VALUES}",
+        "landmark": f"{_COX} n_excluded {_E_VALUES}",
         "clone_censor_weight": f"""{_LOST} n_censored n_effective weight_max hr hr_low hr_high log_hr log_hr_se p_wald
             rate rate_low rate_high rmst rmst_difference rmst_difference_low rmst_difference_high {_E_VALUES}""",
         "competing_risks": "n n_event n_risk incidence incidence_low incidence_high chi_square df p_gray",
@@ -101,7 +101,7 @@ STATISTICS_OF = {
 STATISTICS = {
     "n": "patients",
     "n_before": "patients before the step",
-    "n_excluded": "patients leaving at the step",
+    "n_excluded": "patients leaving at the step, or no longer at risk at the landmark",
     "n_missing": "patients without a value, or lost to a model for missing values",
     "n_not_applicable": "patients lost to a model because a covariate cannot exist in them",
     "n_no_time": "patients without a usable time",

@@ -4,11 +4,27 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from helpers import cox, describe, matching, splines, subgroups, survival, weighting, within_arm
+from helpers import (
+    cox,
+    describe,
+    incidence,
+    matching,
+    sensitivity,
+    simulate,
+    splines,
+    subgroups,
+    survival,
+    weighting,
+    within_arm,
+)
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError
 from helpers.ledger import joined, melt, merged
 from helpers.study import Study
+
+
+def _methods(cohort: Cohort) -> list[pd.DataFrame]:
+    return [describe.flow(cohort), describe.missing(cohort)]
 
 
 def _cohort(cohort: Cohort) -> list[pd.DataFrame]:
@@ -59,15 +75,36 @@ def _subgroups(cohort: Cohort) -> list[pd.DataFrame]:
     return [subgroups.subgroups(cohort), subgroups.interactions(cohort), *(each(cohort) for each in compared)]
 
 
+def _sensitivity(cohort: Cohort) -> list[pd.DataFrame]:
+    frames = [
+        sensitivity.fixed(cohort),
+        sensitivity.landmarks(cohort),
+        sensitivity.time_dependent(cohort),
+        sensitivity.clone_censor_weight(cohort),
+    ]
+    models = cox.fitted_models(cohort, conditioned=True)
+    conditioned = [cox.univariable(cohort, conditioned=True), cox.multivariable(cohort, models=models)]
+    drawn = [simulate.simulate(cohort), simulate.stored(cohort).frame]
+    return [*frames, sensitivity.e_values(cohort.study, frames), *conditioned, *drawn]
+
+
+def _progression(cohort: Cohort) -> list[pd.DataFrame]:
+    counted = (describe.progression, describe.progression_tests, describe.progression_differences)
+    return [each(cohort) for each in (*counted, incidence.incidences, incidence.gray_tests)]
+
+
 def _adverse_events(cohort: Cohort) -> list[pd.DataFrame]:
-    return [describe.adverse_events(cohort)]
+    return [describe.adverse_events(cohort), describe.risk_differences(cohort)]
 
 
 SECTIONS: dict[str, Callable[[Cohort], list[pd.DataFrame]]] = {
+    "01_methods": _methods,
     "02_cohort": _cohort,
     "03_survival": _survival,
     "04_prognostic_factors": _prognostic_factors,
     "05_subgroups": _subgroups,
+    "06_sensitivity": _sensitivity,
+    "07_progression": _progression,
     "08_adverse_events": _adverse_events,
 }
 

@@ -11,7 +11,7 @@ from helpers.cohort.table import read_csv
 from helpers.errors import CohortError, StudyError, listed, nearest
 from helpers.ledger import ANALYSES, FITTED, KEY, STATISTICS_OF, at_label
 from helpers.study import Study, relative
-from helpers.study.schema import INTERVALS, OVERALL
+from helpers.study.schema import ANY_EVENT, INTERVALS, OVERALL
 from helpers.survival import NOBODY_LEFT, NOT_REACHED
 
 AGREES = "agrees"
@@ -180,7 +180,7 @@ def _unmodelled(study: Study, row: dict) -> str:
 def _unnamed(study: Study, row: dict) -> str:
     """Which part of the key the study file does not name."""
     terms = study.adverse_events.terms if study.adverse_events else []
-    variables = ["", study.arms.column, *study.variables, *terms]
+    variables = ["", study.arms.column, *study.variables, *terms, *[ANY_EVENT] * bool(terms)]
     group, _, level = row["group"].partition("=")
     named = {
         "population": (row["population"], [*study.all_populations, *study.published_populations]),

@@ -17,8 +17,9 @@ FONT = "Times New Roman"
 WIDE = 6
 
 
-def write(table: Table, number: int, path: Path) -> None:
+def write(table: Table, number: str, path: Path) -> None:
     """Write `Table <number>. <title>`, the table and its notes to `path`; `mark` heads every page."""
+    table = table.resolved()
     document = Document()
     style = document.styles["Normal"]
     style.font.name, style.font.size = FONT, Pt(10)

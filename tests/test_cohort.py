@@ -1,6 +1,5 @@
 """The patients' table: what does not fit gets one sentence with file, column and row, and never an identifier."""
 
-import re
 import shutil
 
 import numpy as np
@@ -308,18 +307,4 @@ def test_a_start_that_is_not_known_is_a_fault_where_it_matters(study_copy):
     table.loc[row - 2, "opened"] = ""
     table.to_csv(folder / "cohort.csv", index=False)
     with pytest.raises(CohortError, match=rf"column 'opened', row {row}: the cell is empty, so it cannot be said"):
-        read_cohort(read_study(folder))
-
-
-@pytest.mark.parametrize(("grade", "shown"), [("6", "'6'"), ("1.5", "'1.5'"), ("-1", "'-1'")])
-def test_a_grade_that_no_group_holds_is_a_fault(study_copy, grade, shown):
-    folder = study_copy()
-    table = pd.read_csv(folder / "cohort.csv", dtype=str)
-    table.loc[3, "fever"] = grade
-    table.to_csv(folder / "cohort.csv", index=False)
-    sentence = f"column 'fever', row 5: {shown} is no grade of the study file's groups (0, 1, 2, 3, 4, 5)"
-    with pytest.raises(CohortError, match=re.escape(sentence)):
-        read_cohort(read_study(folder))
-    table.drop(columns="fever").to_csv(folder / "cohort.csv", index=False)
-    with pytest.raises(CohortError, match="there is no column 'fever'"):
         read_cohort(read_study(folder))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers import cox, describe, figures, scorecard, survival, tables, wording
+from helpers.describe.toxicity import NO_GRADE
 from helpers.ledger import KEY, melt, pivot, select
 from helpers.study import read_study
 
@@ -97,6 +98,27 @@ def test_no_patient_contradicts_himself_where_the_printed_numbers_allow(ctrt):
     assert ((cycles - 1) * 21 / 30.4375 <= seen).all()
 
 
+def test_two_patients_died_soon_after_radiotherapy_began(ctrt):
+    out = ctrt.rows().index.difference(ctrt.rows("post_ctrt").index)
+    os, start = ctrt.with_outcome("OS").loc[out], ctrt.data.loc[out, "ctrt_start"]
+    assert os["event"].tolist() == [True, True]
+    assert (os["time"] - start).tolist() == pytest.approx([1.9, 1.9])
+    assert (ctrt.data.loc[out, "rt_initial_cycle"] == "5_or_more").all()
+
+
+def test_fractionation_follows_dose_and_technique(ctrt):
+    rows = ctrt.rows("treated")
+    assert rows["rt_fractionation"].value_counts().to_dict() == {
+        "conventional": 46,
+        "hypofractionated": 35,
+        "individualised": 9,
+        "stereotactic": 1,
+    }
+    assert (rows.loc[rows["rt_fractionation"] == "hypofractionated", "rt_dose"] == "low").all()
+    assert (rows.loc[rows["rt_fractionation"] == "stereotactic", "rt_technique"] == "sbrt").all()
+    assert ctrt.rows()["rt_fractionation"].isna().sum() == 80
+
+
 def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
     study = ctrt.study
     test = select(survival.log_rank(ctrt, "treated"), group="").iloc[0]
@@ -116,11 +138,13 @@ def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
     assert said[1] == "No patient of “Non-cTRT” is here to compare with."
     effects = wording.treatment(melt([cox.univariable(ctrt, "treated")], "x"), study=study).sentences
     assert effects == ("The effect of treatment cannot be estimated: one arm has no patients here.",)
-    first, second = tables.adverse_events(describe.adverse_events(ctrt), study=study)
+    graded, differences = describe.adverse_events(ctrt, "treated"), describe.risk_differences(ctrt, "treated")
+    assert set(differences["not_estimable"].map(lambda each: each["p_test"])) == {NO_GRADE}
+    first, second, _ = tables.adverse_events(graded, differences=differences, study=study)
     cells = {row.cells[0]: row.cells for row in second.rows[:5]}
     assert cells["Grade III/IV"][1] == "1 (2.9)"
     assert cells["Grade III/IV"][3] == "2 (8.3)"
-    assert len(first.rows) == 13 * 5
+    assert first.rows[4].cells[2:] == ("0 (n.e.)", "32 (35.2)", "n.e.", "n.e.")
 
 
 def test_the_paper_model_rests_on_the_maintained(ctrt, ctrt_ledger):

@@ -10,10 +10,8 @@ from building import arms, categorical, cohort_of, continuous, endpoint
 from scipy import stats
 from tableone import TableOne
 
-from helpers import describe, tables, wording
-from helpers.cohort import read_cohort
-from helpers.ledger import melt, select
-from helpers.study import read_study
+from helpers import describe, tables
+from helpers.ledger import select
 from helpers.study.analyses import RowTests
 
 RULE = RowTests(two_by_two="yates", larger="pearson", small_expected="fisher", continuous="welch")
@@ -190,62 +188,6 @@ def test_the_missing_share_of_all_is_that_of_the_worst_variable(stent):
     assert len(asked["diameter"]) == 30
     assert whole["percent_missing"] == pytest.approx(100 * worst, rel=1e-14)
     assert whole["method"] == "most missing: albumin"
-
-
-def test_patients_in_no_column_are_told(study_copy):
-    folder = study_copy()
-    table = pd.read_csv(folder / "cohort.csv", dtype=str)
-    table.loc[table["procedure"].eq("stent").idxmax(), "stent_mm"] = None
-    table.to_csv(folder / "cohort.csv", index=False)
-    cohort = read_cohort(read_study(folder))
-    _, by = tables.adverse_events(describe.adverse_events(cohort), study=cohort.study)
-    assert "Patients in no column, their stent diameter not known: 1." in by.notes
-
-
-def test_adverse_events_are_counted_by_worst_grade(stent):
-    frame = describe.adverse_events(stent)
-    grades = pd.read_csv(stent.study.cohort_path, dtype=str).set_index(pd.RangeIndex(2, 66)).loc[stent.rows().index]
-    for group, rows in (("overall", grades), ("stent", grades[grades["procedure"] == "stent"])):
-        fever = select(frame, variable="fever", group=group).set_index("level")
-        known = rows["fever"].dropna()
-        assert fever.loc["", ["n", "n_missing"]].tolist() == [len(known), len(rows) - len(known)]
-        assert fever.loc["mild", "n"] == known.isin(["1", "2"]).sum()
-        assert fever.loc["any", "n"] == (known != "0").sum() == fever.loc[["mild", "grave"], "n"].sum()
-        assert fever.loc["any", "percent"] == pytest.approx(100 * (known != "0").mean(), rel=1e-14)
-    by = select(frame, population="stented", variable="bleeding", level="grave").set_index("group")["n"]
-    stented = grades[grades["procedure"] == "stent"]
-    for size in ("8", "10", "12"):
-        assert (
-            by[f"diameter={size}"] == stented.loc[stented["stent_mm"] == size, "bleeding"].isin(["4", "5", "3"]).sum()
-        )
-
-
-def test_adverse_events_as_tables_and_in_words(stent):
-    frame = describe.adverse_events(stent)
-    first, second = tables.adverse_events(frame, study=stent.study)
-    cells = {row.cells[0]: row.cells[1:] for row in first.rows[:6]}
-    assert first.header[1:] == (
-        "Overall (n\u00a0=\u00a060)",
-        "Surgery (n\u00a0=\u00a030)",
-        "Self-expanding stent (n\u00a0=\u00a030)",
-    )
-    assert cells["Grades 3 to 5"] == ("11 (23.9)", "5 (21.7)", "6 (26.1)")
-    assert cells["Missing"] == ("14 (23.3)", "7 (23.3)", "7 (23.3)")
-    assert [row.cells[0] for row in second.rows] == [
-        "Bleeding",
-        "Absent",
-        "Grades 1 and 2",
-        "Grades 3 to 5",
-        "Any grade",
-    ]
-    assert second.header[1] == "8 mm (n\u00a0=\u00a09)"
-    assert all(table.mark == stent.study.mark for table in (first, second))
-    said = wording.adverse_events(melt([frame], "x"), study=stent.study).sentences
-    assert said[0] == (
-        "Most common at any grade, “Self-expanding stent” and “Surgery”: fever 13 (56.5%) and 15 (65.2%); bleeding "
-        "14 (46.7%) and 0 (0.0%)."
-    )
-    assert said[-1] == "Only with “Self-expanding stent”: bleeding."
 
 
 def test_unused_levels_cost_nothing(tmp_path):

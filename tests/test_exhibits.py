@@ -56,7 +56,7 @@ def test_rates_nobody_is_followed_to_are_not_estimable(stent):
 
 def test_word_gets_three_rules_a_repeated_header_and_the_notes(prognostic, tmp_path):
     table = prognostic[0]
-    word.write(table, 3, tmp_path / "table.docx")
+    word.write(table, "3", tmp_path / "table.docx")
     document = docx.Document(tmp_path / "table.docx")
     assert document.paragraphs[0].text == f"Table 3. {table.title}"
     assert table.lead.endswith("events per parameter, fewer than 10: its estimates are unstable.")

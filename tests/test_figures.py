@@ -7,7 +7,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
-from helpers import cox, describe, exhibits, figures, matching, splines, subgroups, survival, weighting
+from helpers import cox, describe, exhibits, figures, incidence, matching, splines, subgroups, survival, weighting
 from helpers.cohort import read_cohort
 from helpers.ledger import select
 from helpers.results import results
@@ -31,6 +31,14 @@ def all_figures(cohort):
         *figures.splines(splines.curves(cohort, fits=fits), histogram=histogram, estimates=estimates, study=study),
         *figures.subgroups(subgroups.subgroups(cohort), interactions=subgroups.interactions(cohort), study=study),
         *figures.kaplan_meier(survival.curves(cohort), **parts, study=study),
+        *figures.incidence(
+            incidence.curves(cohort),
+            incidences=incidence.incidences(cohort),
+            at_risk=parts["at_risk"],
+            tests=incidence.gray_tests(cohort),
+            events=parts["events"],
+            study=study,
+        ),
         *figures.forest(multivariable, study=study),
         *figures.changing_effect(
             cox.scaled_residuals(cohort), periods=cox.periods(cohort), multivariable=multivariable, study=study

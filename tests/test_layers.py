@@ -28,15 +28,16 @@ ALLOWED = {
     "study": {"errors"},
     "ledger": {"errors"},
     "notation": set(),
+    "versions": set(),
     "cohort": {"study", "errors"},
     **{name: GROUND | others for name, others in ESTIMATES.items()},
     "exhibits": set(),
     "word": {"exhibits"},
-    **{name: {"study", "ledger", "errors", "exhibits", "notation"} for name in SHOWN},
+    **{name: {"study", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
     "simulate": GROUND | set(ESTIMATES),
     "results": GROUND | set(ESTIMATES) | {"simulate"},
     "scorecard": GROUND | set(ESTIMATES),
-    "report": {"study", "ledger", "errors", "exhibits", "word"},
+    "report": {"study", "ledger", "errors", "exhibits", "word", "versions"},
     "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "simulate", "tables", "wording"},
 }
 

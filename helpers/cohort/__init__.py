@@ -8,6 +8,7 @@ from helpers.cohort.checks import Finding, Typed, applies, meets, outcome, type_
 from helpers.cohort.pairing import UNMATCHED, caliper_width, pairs, propensity_score, unmatched
 from helpers.cohort.table import Table, read_table
 from helpers.cohort.timing import start_months, timing
+from helpers.cohort.toxicity import worst_grades
 from helpers.errors import CohortError, ParameterError, listed, nearest
 from helpers.study import Study, relative
 from helpers.study.schema import OVERALL, EarlyEvent, Step
@@ -108,6 +109,7 @@ def examine(study: Study) -> list[Finding]:
 
 def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
     typed = type_columns(study, table)
+    worst_grades(study, table, typed)
     findings = list(typed.findings)
     if any(finding.problem for finding in findings):
         return None, findings

@@ -61,7 +61,7 @@ def type_columns(study: Study, table: Table) -> Typed:
                 values, edges, right=variable.cut.right_closed, labels=list(variable.levels), ordered=False
             )
     _impossible(study, table, typed)
-    for term in study.adverse_events.terms if study.adverse_events else []:
+    for term in _terms(study):
         typed.data[term] = _grades(study, table, typed, term)
     for name, endpoint in study.endpoints.items():
         _endpoint_columns(study, table, typed, name, endpoint)
@@ -82,11 +82,16 @@ def _impossible(study: Study, table: Table, typed: Typed) -> None:
 def _columns(study: Study) -> list[str]:
     """Every column the study file names."""
     variables = [entry.pointed_at(name) for name, entry in study.variables.items() if not entry.cut]
-    terms = study.adverse_events.terms if study.adverse_events else []
-    named = [study.cohort.id, study.arms.column, *variables, *terms]
+    named = [study.cohort.id, study.arms.column, *variables, *_terms(study)]
     for entry in study.endpoints.values():
         named += [entry.time, entry.event, entry.index_date, entry.last_contact, *(entry.event_dates or [])]
     return [each for each in named if each]
+
+
+def _terms(study: Study) -> list[str]:
+    """The adverse events that are columns of the patients' table."""
+    asked = study.adverse_events
+    return list(asked.terms) if asked and not asked.table else []
 
 
 def meets(condition: Condition, data: pd.DataFrame) -> pd.Series:
@@ -205,7 +210,7 @@ def _numbers(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
 def _grades(study: Study, table: Table, typed: Typed, term: str) -> pd.Series:
     """The worst grade of an adverse event; a grade that no group of the study file holds is a fault."""
     values = _numbers(table, typed, f"adverse_events.terms.{term}", term)
-    grades = sorted(grade for group in study.adverse_events.groups.values() for grade in group.grades)
+    grades = study.adverse_events.grades
     allowed = ", ".join(str(grade) for grade in grades)
     bad = values.notna() & ~values.isin(grades)
     problem = table.problem(term, bad, lambda value: f"{value} is no grade of the study file's groups ({allowed})")

@@ -9,21 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import special
 
+from helpers.cohort.regression import DEPENDS, DIVERGES, SEPARATES, indicators, logistic
 from helpers.study import Study
 
-STEPS = 100
-CERTAIN = 1e-8
 DECIMALS = 10
-CONSTANT = 1e-10
-DEPENDENT = 1e-11
 UNMATCHED = {
     "nobody_near": "Nobody of the other arm within the caliper",
     "partners_taken": "Treated, and every partner within the caliper taken",
     "not_chosen": "Not treated, and not chosen as a partner",
 }
 SEPARATED = "the covariates tell the arms apart, so the propensity score has no finite estimate"
+PROBLEMS = {
+    DEPENDS: "covariates of the propensity score are linearly dependent",
+    SEPARATES: SEPARATED,
+    DIVERGES: "the propensity score did not converge; look for an extreme value among its covariates",
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def propensity_score(study: Study, rows: pd.DataFrame) -> Propensity:
         return Propensity(treated, none, none, pd.Series(dtype=float), _nobody(study, rows))
     design, problem = design_of(study, known)
     if not problem:
-        coefficients, problem = _logistic(design.to_numpy(), treated.to_numpy())
+        coefficients, found = logistic(design.to_numpy(), treated.to_numpy())
+        problem = PROBLEMS.get(found, "")
     if problem == SEPARATED:
         problem += _one_armed(study, known, treated)
     if problem:
@@ -93,57 +96,10 @@ def _one_armed(study: Study, known: pd.DataFrame, treated: pd.Series) -> str:
 
 def design_of(study: Study, known: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """The covariates as numbers, columns named `variable` or `variable=level`; and which of them does not vary."""
-    columns = {}
     for name in study.propensity.covariates:
-        levels = [level for level in study.level_labels(name) if (known[name] == level).any()]
-        present = [level for level in levels if level != study.reference(name)] if levels else []
         if known[name].nunique() < 2:
             return pd.DataFrame(), f"'{name}' has one value in all patients with all covariates; leave it out"
-        if not levels:
-            columns[name] = known[name].astype(float)
-            continue
-        base = study.reference(name) if study.reference(name) in levels else present[0]
-        columns |= {f"{name}={level}": (known[name] == level).astype(float) for level in levels if level != base}
-    return pd.DataFrame(columns, index=known.index), ""
-
-
-def _logistic(x: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, str]:
-    """Intercept and slopes at the maximum of the likelihood, by Newton's method, or why there is none."""
-    centre, scale = x.mean(axis=0), x.std(axis=0)
-    z = np.column_stack([np.ones(len(x)), (x - centre) / scale])
-    if np.linalg.svd(z, compute_uv=False).min() < DEPENDENT * len(z):
-        return np.zeros(0), "covariates of the propensity score are linearly dependent"
-    beta = np.zeros(z.shape[1])
-    value = _log_likelihood(z, treated, beta)
-    for _ in range(STEPS):
-        p = special.expit(z @ beta)
-        information = (z * (p * (1 - p))[:, None]).T @ z
-        score = z.T @ (treated - p)
-        step = np.linalg.lstsq(information, score, rcond=None)[0]
-        ahead = _log_likelihood(z, treated, beta + step)
-        while ahead < value - 1e-12 * abs(value):
-            step = step / 2
-            ahead = _log_likelihood(z, treated, beta + step)
-        beta, value = beta + step, ahead
-        certain = np.minimum(p, 1 - p).min() < CERTAIN
-        if certain and _separated(z, treated):
-            return np.zeros(0), SEPARATED
-        if score @ step < 1e-18 * max(1, abs(value)):
-            slopes = beta[1:] / scale
-            return np.r_[beta[0] - centre @ slopes, slopes], ""
-    return np.zeros(0), "the propensity score did not converge; look for an extreme value among its covariates"
-
-
-def _log_likelihood(z: np.ndarray, treated: np.ndarray, beta: np.ndarray) -> float:
-    eta = z @ beta
-    return float((treated * eta - np.logaddexp(0, eta)).sum())
-
-
-def _separated(z: np.ndarray, treated: np.ndarray) -> bool:
-    """Whether some direction never points from the treated to the others (Albert & Anderson, 1984), by Konis (2007)."""
-    signed = np.where(treated, 1.0, -1.0)[:, None] * z
-    found = optimize.linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(z)), bounds=[(-1, 1)] * z.shape[1])
-    return found.x is not None and -found.fun > 1e-7 * len(z)
+    return indicators(study, known, study.propensity.covariates), ""
 
 
 def caliper_width(propensity: Propensity, caliper: float | str, scale: str, sd: str) -> float:

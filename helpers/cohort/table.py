@@ -16,6 +16,7 @@ from helpers.study import Study, relative
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 FORMATS = (".csv", ".parquet")
+HIDDEN = "(an identifier, not shown)"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Table:
             return None
         row = bad.idxmax()
         value = self.cells[column].get(row, "")
-        shown = "(an identifier, not shown)" if self._identifies(value, row, column) else f"'{value[:30]}'"
+        shown = HIDDEN if self._identifies(value, row, column) else f"'{value[:30]}'"
         others = int(bad.sum()) - 1
         more = f" (and {others} more row{'s' if others > 1 else ''})" if others else ""
         return f"{self.name}, column '{column}', row {row}: {saying(shown)}{more}"
@@ -108,24 +109,32 @@ def read_table(study: Study) -> Table:
         raise CohortError(
             f"{relative(study.file)}, entry 'cohort.source': there is no data set '{study.cohort.source}'"
         )
+    cells = read_cells(path, name, missing=study.cohort.missing)
+    if cells.empty:
+        raise CohortError(f"{name}: the table has a header but no patients")
+    return Table(name, cells, study.cohort.id if study.cohort.id in cells else None)
+
+
+def read_cells(path: Path, name: str, *, missing: list[str]) -> pd.DataFrame:
+    """Every cell of a file as stripped text, '' where it is one of `missing`, indexed by the file's own row number.
+
+    Raises CohortError for a missing, empty, binary or ragged file, an unknown format and a column given twice.
+    """
     if path.is_dir():
         raise CohortError(f"{name}: this is a folder, not a file")
     if not path.is_file():
-        files = [each.name for each in study.folder.iterdir() if each.suffix in FORMATS]
+        files = [each.name for each in path.parent.iterdir() if each.suffix in FORMATS] if path.parent.is_dir() else []
         raise CohortError(f"{name}: there is no such file{nearest(path.name, files)}")
     if path.stat().st_size == 0:
         raise CohortError(f"{name}: the file is empty")
     if path.suffix not in FORMATS:
-        raise CohortError(f"{name}: a patients' table is a {' or '.join(FORMATS)} file, not '{path.suffix}'")
+        raise CohortError(f"{name}: a table is a {' or '.join(FORMATS)} file, not '{path.suffix}'")
     header, rows, first = _parquet(path, name) if path.suffix == ".parquet" else read_csv(path, name)
     twice = next((column for column in header if header.count(column) > 1), None)
     if twice is not None:
         raise CohortError(f"{name}: column '{twice}' is given twice")
-    if not rows:
-        raise CohortError(f"{name}: the table has a header but no patients")
     cells = pd.DataFrame(rows, columns=header, index=range(first, first + len(rows)), dtype=object)
-    cells = cells.map(lambda value: "" if value in study.cohort.missing else value)
-    return Table(name, cells, study.cohort.id if study.cohort.id in header else None)
+    return cells.map(lambda value: "" if value in missing else value)
 
 
 def read_csv(path: Path, name: str) -> tuple[list[str], list[list[str]], int]:

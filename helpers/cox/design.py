@@ -82,8 +82,8 @@ def columns(
         (name, level): _empty(known, name, level, penalised) for name, levels in factors.items() for level in levels
     }
     without = pd.Series(False, index=known.index)
-    for (name, level), reason in empty.items():
-        without |= (known[name] == level) & (reason != "")
+    for name, level in [each for each, reason in empty.items() if reason]:
+        without |= known[name] == level
     used = known[~without]
     found: dict[tuple[str, str], pd.Series] = {}
     blank: dict[tuple[str, str], str] = {}
@@ -141,5 +141,5 @@ def strata_of(used: pd.DataFrame, strata: list[str] | None) -> np.ndarray | None
 
 
 def _empty(known: pd.DataFrame, variable: str, level: str, penalised: bool) -> str:
-    inside = known[variable] == level
-    return NOBODY if not inside.any() else "" if penalised or known["event"][inside].any() else NO_EVENTS
+    inside = (known[variable] == level).to_numpy()
+    return NOBODY if not inside.any() else "" if penalised or known["event"].to_numpy()[inside].any() else NO_EVENTS

@@ -177,7 +177,7 @@ def treatment_effect(study: Study, model: FittedModel, known: pd.DataFrame) -> d
 
 def model_rows(study: Study, model: FittedModel) -> list[dict]:
     """The rows of a model: its own, and those of every covariate's effects."""
-    key = {**model.key, "analysis": "cox_multivariable", "method": model.method}
+    key = {"analysis": "cox_multivariable", "method": model.method, **model.key}
     null = maximise(study, model.known, [], model.spec.strata)
     tested = {"not_estimable": {"p_lrt": "no candidate entered"}}
     if model.covariates:
@@ -212,7 +212,7 @@ def effects(study: Study, model: Maximum, known: pd.DataFrame, variable: str, ke
     rows = [whole]
     for level in levels:
         inside = known[variable] == level
-        counts = {"n": int(inside.sum()), "n_event": int(known["event"][inside].sum())}
+        counts = {"n": patients(known[inside]), "n_event": int(known["event"][inside].sum())}
         row = {**key, "variable": variable, "level": level, **counts}
         if level != study.reference(variable):
             row |= {"reference": study.reference(variable), **effect(study, model, (variable, level))}
@@ -246,8 +246,8 @@ def size(model: Maximum, known: pd.DataFrame) -> dict:
 
 
 def patients(known: pd.DataFrame) -> int:
-    """How many patients rows are: all, or those that begin at time zero where a patient has several."""
-    return int((known["entry"] == 0).sum()) if "entry" in known else len(known)
+    """How many patients rows are: a patient's rows share the first level of the index."""
+    return known.index.get_level_values(0).nunique()
 
 
 def joined(*records: dict) -> dict:

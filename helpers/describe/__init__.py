@@ -2,7 +2,10 @@
 
 from helpers.describe.balance import balance, standardised_difference
 from helpers.describe.comparisons import categorical_test, comparisons, continuous_test, fisher_exact
-from helpers.describe.counts import adverse_events, counts, course, events, flow, summaries
+from helpers.describe.counts import counts, course, events, flow, summaries
+from helpers.describe.missing import missing
+from helpers.describe.progression import progression, progression_differences, progression_tests
+from helpers.describe.toxicity import adverse_events, risk_differences
 
 __all__ = [
     "adverse_events",
@@ -15,6 +18,11 @@ __all__ = [
     "events",
     "fisher_exact",
     "flow",
+    "missing",
+    "progression",
+    "progression_differences",
+    "progression_tests",
+    "risk_differences",
     "standardised_difference",
     "summaries",
 ]

@@ -15,21 +15,24 @@ MAX_TABLES = 20_000_000
 
 def comparisons(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """The test of each Table 1 variable between the arms, missing values left out; `method` names the test."""
-    rule = cohort.study.table_one.tests
-    records = []
-    for name in cohort.study.table_one.variables:
-        first, second, reason = two_arms(cohort, name, population)
-        variable = cohort.study.variables[name]
-        record = {"population": population, "analysis": "comparison", "variable": name}
-        if reason:
-            record["not_estimable"] = {"p_test": reason}
-        elif variable.type == "continuous":
-            record |= continuous_test(first.to_numpy(), second.to_numpy(), variable.test or rule.continuous)
-        else:
-            table = np.array([[(x == level).sum() for level in variable.levels] for x in (first, second)])
-            record |= categorical_test(table, rule, variable.test)
-        records.append(record)
-    return wide(records, STATISTICS_OF["comparison"])
+    names = cohort.study.table_one.variables
+    return wide([compared(cohort, name, population) for name in names], STATISTICS_OF["comparison"])
+
+
+def compared(cohort: Cohort, name: str, population: str, *, among: list[str] | None = None) -> dict:
+    """The test of a variable between the arms, of all patients or `among` those in some of its levels."""
+    rule, variable = cohort.study.table_one.tests, cohort.study.variables[name]
+    first, second, reason = two_arms(cohort, name, population)
+    record = {"population": population, "analysis": "comparison", "variable": name}
+    if reason:
+        return {**record, "not_estimable": {"p_test": reason}}
+    if variable.type == "continuous":
+        return record | continuous_test(first.to_numpy(), second.to_numpy(), variable.test or rule.continuous)
+    levels = variable.levels if among is None else among
+    table = np.array([[(x == level).sum() for level in levels] for x in (first, second)])
+    if min(table.sum(axis=1)) == 0:
+        return {**record, "not_estimable": {"p_test": "no patient of one arm is in these levels"}}
+    return record | categorical_test(table, rule, variable.test)
 
 
 def categorical_test(table: np.ndarray, rule: RowTests, test: str | None = None) -> dict:

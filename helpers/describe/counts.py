@@ -1,11 +1,10 @@
-"""Patients counted and measured: flow, Table 1, events, the course of the disease, adverse events."""
+"""Patients counted and measured: flow, Table 1, events, the course of the disease."""
 
 import numpy as np
 import pandas as pd
 
 from helpers.cohort import Cohort
 from helpers.ledger import STATISTICS_OF, wide
-from helpers.study.schema import ANY_GRADE, OVERALL
 
 NOBODY_KNOWN = "no patient has a known value"
 COUNTED = ["n", "percent", "n_missing", "percent_missing"]
@@ -37,7 +36,7 @@ def events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         for group, rows in cohort.groups(population).items():
             frame = outcomes.loc[rows.index]
             counted = {"n": len(frame), "n_event": frame["event"].sum(), "n_missing": frame["time"].isna().sum()}
-            counted |= _share(counted["n_event"], len(frame), "no patients")
+            counted |= share(counted["n_event"], len(frame), "no patients")
             key = {"population": population, "endpoint": endpoint, "analysis": "count", "group": group}
             records.append({**key, **counted, "method": cohort.study.endpoints[endpoint].event_label})
     return wide(records, ["n", "n_event", "percent", "n_missing"])
@@ -57,38 +56,14 @@ def counts(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         record = {"population": population, "analysis": "count", "group": group, "n": len(rows)}
         records.append({**record, "percent_missing": 100 * shares[worst], "method": f"most missing: {worst}"})
     for name in _variables(cohort, "categorical"):
-        records += _counted(cohort, name, population)
+        records += counted(cohort, name, population)
     return wide(records, COUNTED)
 
 
 def course(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """Patients per level of what the study file calls the course of the disease, as in `counts`."""
     names = cohort.study.survival.course
-    return wide([record for name in names for record in _counted(cohort, name, population)], COUNTED)
-
-
-def adverse_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
-    """Patients by worst grade of each adverse event: every grade group, and level `any` for all grades above zero.
-
-    Per cent of the patients whose grade is known, overall and by arm; then the events the study file wants by another
-    variable, in the population it names, overall and in groups keyed `variable=level`.
-    """
-    asked = cohort.study.adverse_events
-    if asked is None:
-        return wide([], COUNTED)
-    records = [
-        record
-        for term in asked.terms
-        for group, rows in cohort.groups(population).items()
-        for record in _graded(cohort, term, rows, {"population": population, "group": group})
-    ]
-    for by in asked.by:
-        groups = cohort.groups_by(by.variable, by.population)
-        if by.population not in {record["population"] for record in records}:
-            groups = {OVERALL: cohort.rows(by.population), **groups}
-        for term, (group, rows) in [(term, each) for term in by.terms for each in groups.items()]:
-            records += _graded(cohort, term, rows, {"population": by.population, "group": group})
-    return wide(records, COUNTED)
+    return wide([record for name in names for record in counted(cohort, name, population)], COUNTED)
 
 
 def summaries(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
@@ -107,7 +82,7 @@ def summaries(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
             reason = NOBODY_KNOWN if len(x) == 0 else "one patient has a known value"
             blank = {each: reason for each in names if np.isnan(described[each])}
             key = {"population": population, "analysis": "summary", "variable": name, "group": group}
-            records.append({**key, **_known(values), **described, "not_estimable": blank})
+            records.append({**key, **known(values), **described, "not_estimable": blank})
     return wide(records, STATISTICS_OF["summary"])
 
 
@@ -115,39 +90,27 @@ def _variables(cohort: Cohort, kind: str) -> list[str]:
     return [name for name in cohort.study.table_one.variables if cohort.study.variables[name].type == kind]
 
 
-def _counted(cohort: Cohort, name: str, population: str) -> list[dict]:
+def counted(cohort: Cohort, name: str, population: str) -> list[dict]:
     """A categorical variable in each group: known and missing, then every level and every union of levels."""
     variable, records = cohort.study.variables[name], []
     for group, rows in cohort.groups(population).items():
         values = rows.loc[cohort.applies(name, rows), name]
         key = {"population": population, "analysis": "count", "variable": name, "group": group}
-        records.append({**key, **_known(values)})
+        records.append({**key, **known(values)})
         unions = {union: entry.levels for union, entry in variable.unions.items()}
         for level, members in {**{level: [level] for level in variable.levels}, **unions}.items():
             n = int(values.isin(members).sum())
-            records.append({**key, "level": level, "n": n, **_share(n, values.notna().sum(), NOBODY_KNOWN)})
+            records.append({**key, "level": level, "n": n, **share(n, values.notna().sum(), NOBODY_KNOWN)})
     return records
 
 
-def _graded(cohort: Cohort, term: str, rows: pd.DataFrame, key: dict) -> list[dict]:
-    asked = cohort.study.adverse_events
-    key = {**key, "analysis": "count", "variable": term, "method": asked.grading}
-    values = rows[term]
-    levels = {name: values.isin(group.grades) for name, group in asked.groups.items()} | {ANY_GRADE: values > 0}
-    shares = [(level, int(inside.sum())) for level, inside in levels.items()]
-    known = values.notna().sum()
-    return [
-        {**key, **_known(values)},
-        *({**key, "level": level, "n": n, **_share(n, known, NOBODY_KNOWN)} for level, n in shares),
-    ]
-
-
-def _share(n: int, of: int, reason: str) -> dict:
+def share(n: int, of: int, reason: str) -> dict:
     """The percentage, or why there is none."""
     return {"percent": 100 * n / of} if of else {"percent": np.nan, "not_estimable": {"percent": reason}}
 
 
-def _known(values: pd.Series) -> dict:
+def known(values: pd.Series) -> dict:
+    """Patients with a value, those without one, and their share."""
     missing = int(values.isna().sum())
     share = 100 * missing / len(values) if len(values) else np.nan
     blank = {} if len(values) else {"percent_missing": "no patient can have this variable"}

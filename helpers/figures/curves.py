@@ -52,7 +52,7 @@ def _kaplan_meier(
         axes.set_xlabel(f"Months since {study.endpoints[endpoint].origin}")
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "alignment": "left"}
         axes.legend(title=f"Log-rank {p}", borderaxespad=0.2, handlelength=2.6, **place)
-        _risk_table(table, at_risk, study, ticks, colours)
+        risk_table(table, at_risk, study, ticks, colours)
         mark(drawing, study)
         margin = 0.11 + 0.025 * label.count("\n")
         drawing.subplots_adjust(left=margin, right=0.97, top=0.84, bottom=0.03, hspace=0.3)
@@ -88,7 +88,8 @@ def _curve(axes: Axes, frame: pd.DataFrame, colour: tuple, line: object, label: 
     axes.plot(at, censored["rate"], linestyle="", marker="|", markersize=5, markeredgewidth=0.7, color=colour)
 
 
-def _risk_table(axes: Axes, at_risk: pd.DataFrame, study: Study, ticks: list[float], colours: list) -> None:
+def risk_table(axes: Axes, at_risk: pd.DataFrame, study: Study, ticks: list[float], colours: list) -> None:
+    """Patients at risk and censored so far, by arm, each under its tick."""
     axes.axis("off")
     axes.set_ylim(0, 2 * len(study.arms.levels) + 1)
     top = 2 * len(study.arms.levels) + 0.5

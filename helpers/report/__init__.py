@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers import ledger, word
 from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.exhibits import SUFFIXES, Table
-from helpers.report import page, provenance
+from helpers.report import links, page, provenance
 from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sections
 from helpers.study import PROJECT, Study, relative
 
@@ -47,7 +47,7 @@ def build(
         provenance.write(record, work / "run.json")
         html = page.render(study, sections, numbers, work / "exhibits", record)
         (work / "report.html").write_text(html, encoding="utf-8")
-        _export(work, numbers)
+        _export(work, numbers, links.places(sections, numbers))
         failed = [section for section in sections if section.error is not None]
         return _put_in_place(work, output / (f"{study.name}.failed" if failed else study.name), study), failed
     except OSError as error:
@@ -91,7 +91,7 @@ def _alive(process: str) -> bool:
     return True
 
 
-def _export(work: Path, numbers: dict[tuple[str, str], int]) -> None:
+def _export(work: Path, numbers: dict[tuple[str, str], str], places: links.Places) -> None:
     """Figures and tables under their numbers, as a journal takes them."""
     for (kind, name), number in numbers.items():
         stem = f"{kind.lower()}_{number}_{name}"
@@ -99,7 +99,7 @@ def _export(work: Path, numbers: dict[tuple[str, str], int]) -> None:
             for suffix in SUFFIXES:
                 (work / "exhibits" / f"{name}.{suffix}").rename(work / "figures" / f"{stem}.{suffix}")
         else:
-            table = Table.kept(work / "exhibits" / f"{name}.json")
+            table = Table.kept(work / "exhibits" / f"{name}.json").resolved(links.said(places))
             word.write(table, number, work / "tables" / f"{stem}.docx")
             (work / "tables" / f"{stem}.csv").write_text(table.csv(), encoding="utf-8")
     shutil.rmtree(work / "exhibits")

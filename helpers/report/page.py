@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import hashlib
 import html
 import re
 from dataclasses import dataclass
@@ -12,10 +13,14 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
-from helpers.report.runner import Section
+from helpers.report.links import Places, anchor, linked, places
+from helpers.report.runner import Section, outputs, titled
 from helpers.study import Study
 
 CAPTION = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"><b>(?:Table|Figure)\.</b>')
+EXHIBIT = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"')
+FILTERED = "data-filter="
+BEFORE = ("00_key_findings", "01_methods")
 TEMPLATE = Path(__file__).parent / "template"
 
 
@@ -28,31 +33,35 @@ class Entry:
     error: str | None
 
 
-def number_exhibits(sections: list[Section]) -> dict[tuple[str, str], int]:
-    """Numbers of tables and figures, each counted in the order they appear."""
-    numbers: dict[tuple[str, str], int] = {}
+def number_exhibits(sections: list[Section]) -> dict[tuple[str, str], str]:
+    """Numbers of tables and figures, each counted in the order they appear, those before the patients' own as `M1`.
+
+    So the first table of the results is Table 1, as in the paper.
+    """
+    numbers: dict[tuple[str, str], str] = {}
     for section in sections:
-        for output in _outputs(section.notebook):
+        for output in outputs(section.notebook):
             for kind, name in CAPTION.findall(output.get("data", {}).get("text/html", "")):
-                taken = sum(known == kind for known, _ in numbers)
-                numbers.setdefault((kind, html.unescape(name)), taken + 1)
+                series = "M" if section.name in BEFORE else ""
+                same = [known for (other, _), known in numbers.items() if other == kind]
+                taken = sum(known.startswith("M") == bool(series) for known in same)
+                numbers.setdefault((kind, html.unescape(name)), f"{series}{taken + 1}")
     return numbers
 
 
 def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path, record: dict) -> str:
     """The whole page: contents, sections with numbered captions and folded code, provenance."""
     merged = nbformat.v4.new_notebook()
-    contents = []
+    contents, known, placed = [], places(sections, numbers), set()
     for section in sections:
         cells = copy.deepcopy(section.notebook.cells)
-        headings = [cell.source for cell in cells if cell.source.startswith("# ")]
-        title = headings[0].removeprefix("# ").splitlines()[0] if headings else section.name
-        contents.append(Entry(section.name, title, section.error))
+        contents.append(Entry(section.name, titled(section), section.error))
         for position, cell in enumerate(_folded(cells)):
             cell["id"] = f"{section.name}-{position}"[:64]
             cell.metadata["section"] = section.name if position == 0 else ""
             for output in cell.get("outputs", []):
                 _prepare(output, numbers, exhibits)
+                _link(output, known, placed)
             merged.cells.append(cell)
     return _exporter().from_notebook_node(
         merged,
@@ -62,6 +71,7 @@ def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path,
             "record": record,
             "failed": [entry for entry in contents if entry.error],
             "highlighting": HtmlFormatter(style="friendly").get_style_defs(".highlight"),
+            **_script(merged),
         },
     )[0]
 
@@ -100,8 +110,28 @@ def _prepare(output: nbformat.NotebookNode, numbers: dict, exhibits: Path) -> No
         output["data"] = {"text/html": f'<img class="figure" alt="{alt}" src="data:{kind};base64,{content}">'}
 
 
-def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+def _link(output: nbformat.NotebookNode, known: Places, placed: set[str]) -> None:
+    """Give each exhibit its place, once on the page, and make references links."""
+    data = output.get("data", {})
+    if "text/html" not in data:
+        return
+
+    def place(found: re.Match) -> str:
+        name = anchor(found[1], found[2])
+        new = "" if name in placed else f'id="{name}" '
+        placed.add(name)
+        return f"{new}{found[0]}"
+
+    data["text/html"] = linked(EXHIBIT.sub(place, data["text/html"]), known)
+
+
+def _script(merged: nbformat.NotebookNode) -> dict[str, str]:
+    """The page's own script and its hash, which the page allows and no other; none where no table can be filtered."""
+    if not any(FILTERED in each.get("data", {}).get("text/html", "") for each in outputs(merged)):
+        return {"script": "", "script_hash": ""}
+    script = (TEMPLATE / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {"script": script, "script_hash": f"sha256-{digest}"}
 
 
 def _exporter() -> HTMLExporter:

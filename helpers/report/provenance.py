@@ -4,14 +4,11 @@ import json
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-from helpers import __version__
 from helpers.report.runner import Section
 from helpers.study import PROJECT, Study, relative
-
-PACKAGES = ("numpy", "pandas", "scipy", "statsmodels", "lifelines", "matplotlib", "seaborn", "papermill", "nbconvert")
+from helpers.versions import versions
 
 
 def record(study: Study, sections: list[Section], parameters: dict, started: float) -> dict:
@@ -25,7 +22,7 @@ def record(study: Study, sections: list[Section], parameters: dict, started: flo
         "checksums_sha256": study.checksums(),
         "seed": study.seed,
         "parameters": parameters,
-        "versions": {"python": platform.python_version(), "helpers": __version__} | {p: version(p) for p in PACKAGES},
+        "versions": {"python": platform.python_version(), **versions()},
         "sections": {
             section.name: {
                 "seconds": round(section.seconds, 1),

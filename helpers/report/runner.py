@@ -32,6 +32,17 @@ class Section:
     error: str | None = None
 
 
+def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """All outputs of a notebook in their order."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def titled(section: Section) -> str:
+    """A section's title: its first heading, else the notebook's name."""
+    headings = [cell.source for cell in section.notebook.cells if cell.source.startswith("# ")]
+    return headings[0].removeprefix("# ").splitlines()[0] if headings else section.name
+
+
 def check_parameters(notebooks: list[Path], given: dict) -> None:
     """Refuse a parameter that no notebook declares, or that the runner sets itself."""
     known = sorted({name for path in notebooks for name in papermill.inspect_notebook(str(path))} - SET_BY_RUNNER)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from helpers.errors import StudyError, listed, nearest
 from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
-from helpers.study.schema import ANY_GRADE, LIBRARY, OVERALL, Condition, Population, StudyFile
+from helpers.study.schema import ANY_EVENT, ANY_GRADE, LIBRARY, OVERALL, SEVERE, Condition, Population, StudyFile
 from helpers.study.variants import COMPANIONS, UNADJUSTED, WITHOUT, split
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,12 @@ class Study(StudyFile):
         if self.cohort.source in LIBRARY:
             return Path(str(importlib.resources.files("lifelines.datasets"))) / LIBRARY[self.cohort.source]
         return self.folder / self.cohort.source
+
+    @property
+    def events_path(self) -> Path | None:
+        """The table of adverse events, where they have one of their own."""
+        table = self.adverse_events.table if self.adverse_events else None
+        return self.folder / table.source if table else None
 
     @property
     def published_path(self) -> Path:
@@ -99,7 +105,7 @@ class Study(StudyFile):
         if variable == self.arms.column:
             return self.arms.label
         if variable not in self.variables:
-            return self.adverse_events.terms[variable]
+            return {**self.adverse_events.terms, ANY_EVENT: "Any adverse event"}[variable]
         entry = self.variables[variable]
         return f"{entry.label} ({entry.unit})" if entry.unit else entry.label
 
@@ -109,7 +115,7 @@ class Study(StudyFile):
             return self.arms.levels
         if variable not in self.variables:
             groups = {name: group.label for name, group in self.adverse_events.groups.items()}
-            return {**groups, ANY_GRADE: "Any grade"}
+            return {**groups, ANY_GRADE: "Any grade", SEVERE: self.adverse_events.severe_label}
         return self.variables[variable].levels or {}
 
     def counted_labels(self, variable: str) -> dict[str, str]:
@@ -178,7 +184,7 @@ class Study(StudyFile):
         if not (self.subgroups or self.within_arm):
             without["05_subgroups"] = "the study file names no [subgroups] and no [[within_arm]] comparison"
         if not (self.univariable or self.models or self.exposure):
-            without["06_sensitivity"] = "the study file names no [exposure], no [[univariable]] analysis and no [models]"
+            without["06_sensitivity"] = "the study file names no [exposure] and no Cox model to examine"
         if self.progression is None:
             without["07_progression"] = "the study file names no [progression]"
         if self.adverse_events is None:
@@ -188,10 +194,12 @@ class Study(StudyFile):
         return without
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of the study file, of the patients' table and of the published numbers."""
+        """SHA-256 of the study file, of the patients' table, of that of adverse events and of the published numbers."""
         named = {"study.toml": self.file, self.cohort.source: self.cohort_path}
-        named |= {self.published_path.name: self.published_path} if self.published_path.is_file() else {}
-        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items()}
+        if self.events_path:
+            named[self.adverse_events.table.source] = self.events_path
+        named[self.published_path.name] = self.published_path
+        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
 
 
 def relative(path: Path) -> str:

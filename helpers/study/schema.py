@@ -30,6 +30,7 @@ RESERVED = ("time", "event", "entry")
 OVERALL = "overall"
 ANY_GRADE = "any"
 SEVERE = "severe"
+ANY_EVENT = "any event"
 UNRECORDED = "unrecorded"
 INTERVALS = {"log": "log", "log_log": "complementary log-log"}
 

@@ -70,7 +70,8 @@ class Competing(Entry):
 class Progression(Entry):
     """Response, the first site of progression, and competing events.
 
-    `no_site` are the levels of `first_site` that are no site, such as free of events and lost to follow-up.
+    `no_site` are the levels of `first_site` that are no site, such as free of events and lost to follow-up; who is
+    censored may have them though a cause among the competing events names them.
     """
 
     response: str | None = None
@@ -119,13 +120,15 @@ class EventKind(Entry):
 class EventTable(Entry):
     """A table of its own with a row an event: columns of patient, event and grade.
 
-    A patient without a row of an event did not have it.
+    A patient without a row of an event did not have it. Where a row's grade is `unknown`, the word that says so, the
+    patient's worst grade of that event is not known.
     """
 
     source: Text
     id: Text
     term: Text
     grade: Text
+    unknown: Text | None = None
 
 
 class AdverseEvents(Entry):
@@ -142,3 +145,19 @@ class AdverseEvents(Entry):
     groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
     terms: Annotated[dict[Name, Text], Field(min_length=1)]
     by: list[EventsBy] = []
+
+    @property
+    def grades(self) -> list[int]:
+        """Every grade that a group holds."""
+        return sorted(grade for group in self.groups.values() for grade in group.grades)
+
+    @property
+    def severe_group(self) -> str | None:
+        """The grade group that holds the severe grades and no others, if one does."""
+        severe = [grade for grade in self.grades if grade >= self.severe]
+        return next((name for name, group in self.groups.items() if sorted(group.grades) == severe), None)
+
+    @property
+    def severe_label(self) -> str:
+        """What the severe grades are called: as the group that holds them, else by the lowest of them."""
+        return self.groups[self.severe_group].label if self.severe_group else f"Grade {self.severe} or higher"

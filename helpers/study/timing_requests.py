@@ -99,8 +99,8 @@ def _progression(study: StudyFile) -> Iterator[str]:
             if level not in levels:
                 near = nearest(level, levels)
                 yield f"{where}.no_site': '{level}' is no level of '{asked.first_site}' ({listed(levels)}){near}"
-    elif asked.no_site and asked.first_site is None:
-        yield f"{where}.no_site' belongs to a first_site"
+    elif asked.no_site and asked.first_site is None and asked.competing is None:
+        yield f"{where}.no_site' belongs to a first_site or to competing events"
     if asked.competing:
         yield from _competing(study, f"{where}.competing", asked.competing)
 
@@ -149,6 +149,8 @@ def adverse_events(study: StudyFile) -> Iterator[str]:
         yield f"{where}.terms': two adverse events have the same label"
     if asked.table and study.cohort.id is None:
         yield f"{where}.table' needs 'cohort.id', which says whose event a row is"
+    if asked.table and len({asked.table.id, asked.table.term, asked.table.grade}) < 3:
+        yield f"{where}.table': patient, adverse event and grade are three columns"
     yield from _kinds(asked)
     for position, by in enumerate(asked.by):
         yield from _events_by(study, f"{where}.by.{position}", by)

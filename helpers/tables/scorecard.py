@@ -4,7 +4,7 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import ANALYSES
+from helpers.ledger import ANALYSES, STATISTICS
 from helpers.study import Study
 from helpers.tables.layout import finished
 
@@ -69,13 +69,19 @@ def _population(study: Study, row: pd.Series) -> str:
 
 
 def _quantity(study: Study, row: pd.Series) -> str:
-    """What a printed number is: endpoint, variable and level, group, the ledger's name of the statistic, time."""
+    """What a printed number is: endpoint, variable and level, group, statistic, time."""
     what = study.label(row["variable"]) if row["variable"] else ""
     what += f": {study.counted_labels(row['variable'])[row['level']]}" if row["level"] else ""
     at = f"at {row['at']}" if row["at"] else ""
     group = study.group_label(row["group"]) if row["group"] else ""
     kind = "adjusted" if row["analysis"] == "cox_multivariable" else ""
-    return ", ".join(part for part in (row["endpoint"], what, group, kind, row["statistic"], at) if part)
+    parts = (row["endpoint"], what, group, kind, statistic_named(row["statistic"]), at)
+    return ", ".join(part for part in parts if part)
+
+
+def statistic_named(name: str) -> str:
+    """A statistic as a reader knows it: what the ledger's vocabulary says of it, as far as its first comma."""
+    return STATISTICS[name].split(",")[0].split(";")[0].removesuffix(" named in `method`")
 
 
 def _computed(row: pd.Series) -> str:

@@ -1,30 +1,76 @@
 """Adverse events by worst grade."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from helpers import notation
-from helpers.exhibits import Row, Table
+from helpers.exhibits import Block, Filters, Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.study.schema import OVERALL
-from helpers.tables.layout import finished, reasons
+from helpers.study.schema import ANY_EVENT, ANY_GRADE, OVERALL, SEVERE
+from helpers.study.timing import EventsBy
+from helpers.tables.layout import INDEPENDENT, finished, heading, reasons
 
 
-def adverse_events(frame: pd.DataFrame, *, study: Study) -> list[Table]:
-    """Every adverse event by arm, then one table for each variable the study file wants some of them by."""
-    asked, arms = study.adverse_events, select(frame, group=study.groups)
-    population = arms["population"].iloc[0]
-    arms = select(arms, population=population)
-    tables = [_table(study, "adverse_events", f"Adverse events{study.of_population(population)}", arms)]
-    for position, by in enumerate(asked.by, start=1):
-        groups = [f"{by.variable}={level}" for level in study.level_labels(by.variable)]
-        label = notation.within(study.variables[by.variable].label)
-        title = f"Adverse events by {label}{study.of_population(by.population)}"
-        inside = select(frame, population=by.population, variable=by.terms)
-        lost = _sizes(select(inside, group=OVERALL))[0] - sum(_sizes(select(inside, group=groups)))
-        notes = (f"Patients in no column, their {label} not known: {lost}.",) if lost else ()
-        tables.append(_table(study, f"adverse_events_by_{position}", title, select(inside, group=groups), notes))
-    return tables
+def adverse_events(frame: pd.DataFrame, *, differences: pd.DataFrame, study: Study) -> list[Table]:
+    """Every adverse event by arm with the differences between them, which the report can filter.
+
+    Then one table for each variable the study file wants some of them by.
+    """
+    by = [_by(study, frame, each, position) for position, each in enumerate(study.adverse_events.by, start=1)]
+    return [_by_arm(study, frame, differences), *by]
+
+
+def _by_arm(study: Study, frame: pd.DataFrame, differences: pd.DataFrame) -> Table:
+    population = differences["population"].iloc[0]
+    frame = select(frame, group=study.groups, population=population)
+    table = _table(study, "adverse_events", f"Adverse events{study.of_population(population)}", frame, differences)
+    treated, reference = (study.arms.levels[arm] for arm in (study.arms.treated, study.arms.reference))
+    notes = [
+        f"Difference, {treated} minus {reference} in percentage points, with Newcombe's interval; P by Fisher's exact "
+        f"test: {int(differences['p_test'].notna().sum())} tests, not corrected for their number.",
+        f"{study.label(ANY_EVENT)}: the worst grade of all of them, in patients whose grade of each is known.",
+    ]
+    notes += [*[INDEPENDENT] * study.is_matched(population), *reasons(frame, differences)]
+    blocks = tuple(_block(study, select(frame, variable=term), term) for term in dict.fromkeys(frame["variable"]))
+    filters = Filters("adverse events", study.adverse_events.severe_label, blocks)
+    return finished(replace(table, filters=filters, notes=(*table.notes, *notes)), study)
+
+
+def _difference(beside: pd.DataFrame, level: str) -> tuple[str, str]:
+    """A difference with its interval and its P value; empty where a level has none."""
+    if level not in beside.index:
+        return "", ""
+    found = beside.loc[level]
+    names = ["risk_difference", "risk_difference_low", "risk_difference_high"]
+    return notation.difference(*found[names]), notation.p_value(found["p_test"])
+
+
+def _block(study: Study, events: pd.DataFrame, term: str) -> Block:
+    """The rows of an event; any event at all stays when others are filtered out."""
+    rows = len(_event(study, events, term))
+    if term == ANY_EVENT:
+        return Block(rows)
+    kinds = study.adverse_events.kinds.values()
+    kind = next((each.label for each in kinds if term in each.terms), "")
+    arms = select(events, group=list(study.arms.levels))
+    any_grade, severe = (select(arms, level=level)["percent"].fillna(0).max() for level in (ANY_GRADE, SEVERE))
+    return Block(rows, kind, float(any_grade), float(severe))
+
+
+def _by(study: Study, frame: pd.DataFrame, by: EventsBy, position: int) -> Table:
+    """Some events in the levels of another variable; the notes say whom the per cents are of."""
+    groups = [f"{by.variable}={level}" for level in study.level_labels(by.variable)]
+    label = notation.within(study.variables[by.variable].label)
+    inside = select(frame, population=by.population, variable=by.terms)
+    whole, levels = _sizes(select(inside, group=OVERALL))[0], select(inside, group=groups)
+    known = sum(_sizes(levels))
+    title = f"Adverse events by {label}{study.of_population(by.population)}"
+    table = _table(study, f"adverse_events_by_{position}", title, levels)
+    lost = f"; in no column, their {label} not known: {whole - known}" if known < whole else ", all in a column"
+    note = f"{study.all_populations[by.population].label}: {whole}{lost}. The columns are described, not compared."
+    return finished(replace(table, notes=(*table.notes, note, *reasons(levels))), study)
 
 
 def _sizes(frame: pd.DataFrame) -> list[int]:
@@ -33,22 +79,37 @@ def _sizes(frame: pd.DataFrame) -> list[int]:
     return [int(row["n"] + row["n_missing"]) for _, row in first.iterrows()]
 
 
-def _table(study: Study, name: str, title: str, frame: pd.DataFrame, notes: tuple[str, ...] = ()) -> Table:
+def _table(study: Study, name: str, title: str, frame: pd.DataFrame, differences: pd.DataFrame | None = None) -> Table:
     groups = list(dict.fromkeys(frame["group"]))
     sizes = zip(groups, _sizes(frame), strict=True)
     heads = [f"{study.group_label(group)} (n\u00a0=\u00a0{n})" for group, n in sizes]
+    heads += [] if differences is None else [f"Difference ({study.level}\u00a0CI)", "P"]
     rows: list[Row] = []
     for term in dict.fromkeys(frame["variable"]):
-        rows.append(Row((study.label(term), *[""] * len(groups))))
-        events = select(frame, variable=term)
-        for level, label in study.level_labels(term).items():
-            cells = (notation.share(row["n"], row["percent"]) for _, row in select(events, level=level).iterrows())
-            rows.append(Row((label, *cells), indent=True))
-        missing = select(events, level="")
-        if missing["n_missing"].any():
-            cells = (notation.share(row["n_missing"], row["percent_missing"]) for _, row in missing.iterrows())
-            rows.append(Row(("Missing", *cells), indent=True))
+        beside = None if differences is None else select(differences, variable=term).set_index("level")
+        rows += _event(study, select(frame, variable=term), term, beside)
     grading = study.adverse_events.grading
-    note = f"Patients by their worst grade, n (% of patients with a known grade); {grading}."
-    header = ("Adverse event", *heads)
-    return finished(Table(name, title, header, tuple(rows), (note, *notes, *reasons(frame))), study)
+    note = f"Patients by their worst grade, n (% of the column's patients whose grade is known); {grading}."
+    return Table(name, title, ("Adverse event", *heads), tuple(rows), (note,))
+
+
+def _event(study: Study, events: pd.DataFrame, term: str, beside: pd.DataFrame | None = None) -> list[Row]:
+    """An event and a row for each of its grades, differences `beside` them by level.
+
+    The severe grades have a row of their own where no group holds just them.
+    """
+    blank = [""] * (0 if beside is None else 2)
+    as_group = study.adverse_events.severe_group
+    rows = [heading(study.label(term), 1 + events["group"].nunique() + len(blank))]
+    for level, label in study.level_labels(term).items():
+        if level == SEVERE and as_group:
+            continue
+        cells = [notation.share(row["n"], row["percent"]) for _, row in select(events, level=level).iterrows()]
+        compared = SEVERE if level == as_group else level
+        cells += [] if beside is None else _difference(beside, compared)
+        rows.append(Row((label, *cells), indent=True))
+    missing = select(events, level="")
+    if missing["n_missing"].any():
+        cells = [notation.share(row["n_missing"], row["percent_missing"]) for _, row in missing.iterrows()]
+        rows.append(Row(("Missing", *cells, *blank), indent=True))
+    return rows

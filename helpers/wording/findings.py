@@ -1,43 +1,200 @@
-"""The whole in sentences: the report's first page, and what agrees with the printed numbers."""
+"""The report's first page: each result in one line, what was known and asked, and what agrees with print."""
+
+from collections.abc import Iterator
 
 import pandas as pd
 
+from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
-from helpers.wording.effects import factors, proportionality, treatment
-from helpers.wording.matching import designs, matching, positivity
-from helpers.wording.subgroups import subgroups, within_arm
-from helpers.wording.survival import cohort, survival
-from helpers.wording.toxicity import adverse_events
+from helpers.study.designs import conditioning
+from helpers.study.schema import ANY_GRADE, OVERALL, SEVERE
+from helpers.study.variants import CLUSTERED, SEPARATOR, UNADJUSTED, variant
+from helpers.wording.effects import proportionality
+from helpers.wording.matching import positivity
+from helpers.wording.phrases import arm_levels, arms, direction, quoted
+from helpers.wording.sensitivity import timed
+
+VERDICTS = {"lower": "lower hazard", "higher": "higher hazard", "unclear": "no difference shown"}
 
 
 def key_findings(
     rows: pd.DataFrame, *, study: Study, population: str = "primary", interval: str | None = None
 ) -> Sentences:
-    """The results on one page, a sentence each, in the order of the report; what was not computed is not mentioned."""
-    parts: list[str] = [study.mark + "."] if study.mark else []
-    flow = select(rows, analysis="flow")
-    if len(flow):
-        parts += cohort(pivot(flow), study=study, population=population).sentences
-    if len(select(rows, analysis="kaplan_meier")):
-        parts += survival(rows, study=study, interval=interval).sentences
-    if len(select(rows, analysis=["cox_univariable", "cox_multivariable"])):
-        parts += proportionality(rows, study=study).sentences
-        parts += treatment(rows, study=study).sentences
-        parts += factors(rows, study=study).sentences
-    if len(select(rows, analysis="propensity")):
-        parts += positivity(rows, study=study).sentences
-        parts += matching(rows, study=study).sentences
-        parts += designs(rows, study=study).sentences
-    parts += subgroups(rows, study=study).sentences
-    parts += within_arm(rows, study=study).sentences
-    if study.adverse_events and len(select(rows, variable=list(study.adverse_events.terms))):
-        parts += adverse_events(rows, study=study).sentences
+    """The highlight box, a line a result, in the order of the report; what was not computed is not mentioned."""
+    parts = [study.mark + "."] if study.mark else []
+    parts += _patients(rows, study, population)
+    parts += proportionality(rows, study=study).sentences[:2]
+    for endpoint in study.endpoints:
+        own = select(rows, endpoint=endpoint)
+        parts += _endpoint(own, study, endpoint, population, interval or study.survival.interval)
+        parts += timed(own, study=study, endpoint=endpoint)
+    if study.exposure:
+        parts += conditioning(study, [study.exposure.population, *study.exposure.exclusions])
+    failing = positivity(rows, study=study).sentences if len(select(rows, analysis="propensity")) else ()
+    parts += [each for each in failing if each.startswith("Positivity fails")]
+    parts += [*_doses(rows, study), *_splines(rows, study, population), *_interactions(rows, study)]
+    parts += [*_competing(rows, study), *_toxicity(rows, study, population)]
     parts.append(
         "These are associations: the comparison does not rest on randomisation, and confounding can explain it."
     )
     return Sentences(tuple(parts), bullets=True)
+
+
+def context(*, study: Study) -> Sentences:
+    """What is known, what was asked and what an answer would mean, as the study file says; empty where it does not."""
+    asked = study.reporting
+    lines = (
+        ("Known before", asked.background),
+        ("Asked here", asked.objective),
+        ("What it would mean", asked.interpretation),
+        ("For whom", asked.generalisability),
+    )
+    return Sentences(tuple(f"{name}: {text.strip()}" for name, text in lines if text.strip()), bullets=True)
+
+
+def _patients(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
+    flow = pivot(select(rows, analysis="flow", variable="", population=["screened", population]))
+    if flow.empty:
+        return
+    sizes = select(flow, population=population).set_index("group")["n"].astype(int)
+    screened = int(select(flow, population="screened", group=OVERALL)["n"].iloc[0])
+    by_arm = ", ".join(f"{sizes[arm]} {quoted(label)}" for arm, label in study.arms.levels.items())
+    yield f"{sizes[OVERALL]} of {screened} patients screened were analysed: {by_arm}."
+
+
+def _endpoint(rows: pd.DataFrame, study: Study, endpoint: str, population: str, interval: str) -> Iterator[str]:
+    """Medians, then the hazard ratio alone, adjusted by each model, and in pairs."""
+    label, (treated, reference) = study.endpoints[endpoint].label, arms(study)
+    medians = pivot(select(rows, analysis="kaplan_meier", model=interval, population=population, at=""))
+    if len(medians):
+        by_arm = medians.set_index("group")
+        texts = [
+            notation.time(*by_arm.loc[arm, ["median", "median_low", "median_high"]])
+            for arm in arm_levels(study)
+            if arm in by_arm.index
+        ]
+        test = pivot(select(rows, analysis="log_rank", group="", population=population))
+        p = test["p_log_rank"].iloc[0] if len(test) else float("nan")
+        tested = "" if p != p else f" (log-rank {notation.p_equals(p)})"
+        yield f"{label}: median {texts[0]} months with {treated}, {texts[-1]} with {reference}{tested}."
+    analyses = ["cox_univariable", "cox_multivariable"]
+    own = pivot(select(rows, analysis=analyses, variable=study.arms.column, level=study.arms.treated))
+    texts = [_ratio(study, row) for _, row in own.iterrows() if _headline(study, row, population)]
+    if texts:
+        yield f"{label}, {study.level} CI in brackets, hazard ratio for {treated}: {'; '.join(texts)}."
+
+
+def _headline(study: Study, row: pd.Series, population: str) -> bool:
+    """Whether an effect belongs on the first page: the analysis cohort's models, one for each matched population."""
+    if row["population"] == population:
+        return SEPARATOR not in row["model"]
+    matched = study.is_matched(row["population"]) and row["population"] not in study.conditioned
+    return matched and row["model"] == variant(UNADJUSTED, CLUSTERED)
+
+
+def _ratio(study: Study, row: pd.Series) -> str:
+    name = notation.within(study.model_label(row["model"].split(SEPARATOR)[0], row["endpoint"], row["population"]))
+    name += study.of_population(row["population"])
+    if row["hr"] != row["hr"]:
+        return f"{name} not estimable ({next(iter(row['not_estimable'].values()), '')})"
+    verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
+    return f"{name} {notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}"
+
+
+def _doses(rows: pd.DataFrame, study: Study) -> Iterator[str]:
+    """Levels within an arm whose adjusted interval leaves out one; that none does is said."""
+    for asked in study.within_arm:
+        own = {"population": asked.population, "variable": asked.variable, "model": asked.name}
+        wide = pivot(select(rows, analysis="cox_multivariable", **own))
+        levels = study.level_labels(asked.variable)
+        effects = wide[wide["hr"].notna()] if len(wide) else wide
+        clear = [
+            f"{study.endpoints[row['endpoint']].label}, {notation.within(levels[row['level']])} "
+            f"{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}"
+            for _, row in effects.iterrows()
+            if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
+        ]
+        what = notation.within(study.variables[asked.variable].label)
+        against = notation.within(levels[study.reference(asked.variable)])
+        found = f"adjusted hazard ratios clear of 1: {'; '.join(clear)}" if clear else "no adjusted difference shown"
+        if len(effects):
+            yield f"By {what}, against {against}: {found} ({len(effects)} comparisons, not corrected)."
+
+
+def _splines(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
+    """Continuous variables whose association bends, with the value at which the hazard ratio is one."""
+    wide = pivot(select(rows, analysis="spline", at="", population=population))
+    tested = wide[wide["p_nonlinear"].notna()] if len(wide) else wide
+    if tested.empty:
+        return
+    bent = [
+        f"{study.variables[row['variable']].label} for {notation.within(study.endpoints[row['endpoint']].label)} "
+        f"(nonlinear {notation.p_equals(row['p_nonlinear'])}, overall {notation.p_equals(row['p_overall'])}, hazard "
+        f"ratio 1 at {notation.number(row['turning_point'], 2)})"
+        for _, row in tested.iterrows()
+        if row["p_nonlinear"] < 1 - study.confidence
+    ]
+    found = f"these are not linear: {'; '.join(bent)}" if bent else "none was shown to be nonlinear"
+    yield f"Of {len(tested)} associations of continuous variables with an endpoint, {found}."
+
+
+def _interactions(rows: pd.DataFrame, study: Study) -> Iterator[str]:
+    wide = pivot(select(rows, analysis="interaction"))
+    tested = wide[wide["p_holm"].notna()] if len(wide) else wide
+    if tested.empty:
+        return
+    alpha = 1 - study.confidence
+    below, left = ((tested[name] < alpha).sum() for name in ("p_lrt", "p_holm"))
+    yield (
+        f"{len(tested)} interactions of treatment with subgroups were tested: {below} had P below {alpha:.2g}, "
+        f"{notation.number(len(tested) * alpha, 1)} would by chance; {left} after Holm's correction."
+    )
+
+
+def _competing(rows: pd.DataFrame, study: Study) -> Iterator[str]:
+    asked = study.progression.competing if study.progression else None
+    wide = pivot(select(rows, analysis="competing_risks", variable=asked.variable)) if asked else pd.DataFrame()
+    if wide.empty:
+        return
+    own = select(wide, level=asked.interest)
+    known = own[own["incidence"].notna() & own["group"].isin(list(study.arms.levels))]
+    both = [at for at in dict.fromkeys(known["at"]) if at and (known["at"] == at).sum() == len(study.arms.levels)]
+    if not both:
+        return
+    last = select(known, at=both[-1]).set_index("group")
+    texts = [
+        f"{notation.rate(*last.loc[arm, ['incidence', 'incidence_low', 'incidence_high']])} with {name}"
+        for arm, name in zip(arm_levels(study), arms(study), strict=True)
+    ]
+    test = select(own, model="gray")
+    p = test["p_gray"].iloc[0] if len(test) else float("nan")
+    tested = "" if p != p else f" (Gray's test {notation.p_equals(p)})"
+    label = asked.causes[asked.interest].label
+    yield f"{label}, cumulative incidence at {both[-1]} months: {' and '.join(texts)}{tested}."
+
+
+def _toxicity(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
+    """The commonest event and the commonest severe one by arm."""
+    asked = study.adverse_events
+    graded = select(rows, variable=list(asked.terms), population=population, analysis="count") if asked else rows[:0]
+    if graded.empty:
+        return
+    wide = pivot(select(graded, group=study.groups, level=[ANY_GRADE, SEVERE]))
+    texts = []
+    labels = study.level_labels(next(iter(asked.terms)))
+    for level in (ANY_GRADE, SEVERE):
+        name = notation.within(labels.get(level, level))
+        overall = select(wide, level=level, group=OVERALL).sort_values("n", ascending=False, kind="stable")
+        if len(overall) and overall["n"].iloc[0] > 0:
+            term = overall["variable"].iloc[0]
+            pair = [select(wide, level=level, variable=term, group=arm).iloc[0] for arm in arm_levels(study)]
+            shares = " and ".join(notation.share_said(row["n"], row["percent"]) for row in pair)
+            texts.append(f"{name} {notation.within(study.label(term))}, {shares}")
+    treated, reference = arms(study)
+    if texts:
+        yield f"Most common adverse events, {treated} and {reference}: {'; '.join(texts)}."
 
 
 def scorecard(by_place: pd.DataFrame, *, study: Study) -> Sentences:

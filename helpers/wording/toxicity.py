@@ -6,23 +6,21 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
-from helpers.study.schema import ANY_GRADE, OVERALL
-from helpers.wording.phrases import arm_levels, arms, quoted
+from helpers.study.schema import ANY_GRADE, OVERALL, SEVERE
+from helpers.wording.phrases import arm_levels, arms, direction, quoted
 
 
 def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Sentences:
-    """The commonest adverse events and the commonest severe ones by arm, and what one arm alone had, from ledger rows.
+    """The commonest adverse events and the commonest severe ones by arm, what one arm alone had, and which differ.
 
-    Severe is the grade group with the highest grade.
+    An event differs where the interval of its difference leaves out zero. From ledger rows.
     """
-    graded = select(rows, variable=list(study.adverse_events.terms))
+    graded = select(rows, variable=list(study.adverse_events.terms), analysis="count")
     population = select(graded, group=list(study.arms.levels))["population"].iloc[0]
     counted = pivot(select(graded, group=study.groups, population=population))
-    groups = study.adverse_events.groups
-    severe = max(groups, key=lambda name: max(groups[name].grades))
     said = [
         _commonest(study, select(counted, level=ANY_GRADE), "Most common at any grade", most),
-        _commonest(study, select(counted, level=severe), f"Most common at {_graded(study, severe)}", most),
+        _commonest(study, select(counted, level=SEVERE), f"Most common at {_severe(study)}", most),
     ]
     for arm, other in (arm_levels(study), arm_levels(study)[::-1]):
         found = select(counted, level=ANY_GRADE).set_index(["variable", "group"])[["n", "percent"]]
@@ -30,6 +28,7 @@ def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Senten
         alone = [term for term in terms if found["n"][term, arm] > 0 and found["percent"][term, other] == 0]
         names = ", ".join(notation.within(study.label(term)) for term in alone)
         said += [f"Only with {quoted(study.arms.levels[arm])}: {names}."] if alone else []
+    said.append(_differences(study, select(rows, analysis="risk_difference", population=population)))
     return Sentences(tuple(each for each in said if each))
 
 
@@ -45,5 +44,33 @@ def _commonest(study: Study, counted: pd.DataFrame, start: str, most: int) -> st
     return f"{start}, {treated} and {reference}: {'; '.join(texts)}." if texts else ""
 
 
-def _graded(study: Study, group: str) -> str:
-    return notation.within(study.adverse_events.groups[group].label)
+def _differences(study: Study, rows: pd.DataFrame) -> str:
+    """How many differences were looked at, and those whose interval leaves out zero, the largest first."""
+    if rows.empty:
+        return ""
+    found = pivot(rows)
+    found = found[found["risk_difference"].notna()]
+    if found.empty:
+        return f"The arms cannot be compared: {rows['method'].iloc[0]}."
+    apart = [direction(*limits, 0) for limits in found[["risk_difference_low", "risk_difference_high"]].to_numpy()]
+    clear = found[[each != "unclear" for each in apart]]
+    clear = clear.iloc[(-clear["risk_difference"].abs()).argsort(kind="stable")]
+    treated, reference = arms(study)
+    start = f"Of {len(found)} differences between the arms, at any grade and at {_severe(study)}, not corrected for"
+    counted = {0: "none has", 1: "one has"}.get(len(clear), f"{len(clear)} have")
+    start = f"{start} their number, {counted} a {study.level} interval without zero"
+    texts = [f"{_event(study, row)} {_points(row)}" for _, row in clear.iterrows()]
+    return f"{start}; {treated} minus {reference} in percentage points: {'; '.join(texts)}." if texts else f"{start}."
+
+
+def _event(study: Study, row: pd.Series) -> str:
+    name = notation.within(study.label(row["variable"]))
+    return name if row["level"] == ANY_GRADE else f"{name} at {_severe(study)}"
+
+
+def _points(row: pd.Series) -> str:
+    return notation.difference(*row[["risk_difference", "risk_difference_low", "risk_difference_high"]])
+
+
+def _severe(study: Study) -> str:
+    return notation.within(study.adverse_events.severe_label)

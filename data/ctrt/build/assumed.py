@@ -37,4 +37,13 @@ LAST_SEEN = {"non_ctrt": 23.9, "ctrt": 52.0}
 CYCLE_MONTHS = 21 / 30.4375
 FIRST_START = 1.5
 LATEST_START = 6.9
+DIED_SOON = 2
+BEFORE_DEATH = 1.9
+FRACTIONATION = {
+    "low": "hypofractionated",
+    "moderate": "conventional",
+    "standard": "conventional",
+    "high": "conventional",
+    "individualised": "individualised",
+}
 INDUCTION = 2.1

@@ -1,0 +1,45 @@
+"""The effect of treatment as an exposure that begins: untreated time counts as untreated (Mantel & Byar, 1974)."""
+
+import pandas as pd
+
+from helpers.cohort import Cohort
+from helpers.cox import complete_cases, maximise
+from helpers.cox.models import FittedModel, model_rows
+from helpers.ledger import E_VALUES, STATISTICS_OF, wide
+from helpers.sensitivity.exposure import alone, exposed, models, pieces
+from helpers.study.analyses import Model
+from helpers.study.variants import UNADJUSTED
+
+STATISTICS = [name for name in STATISTICS_OF["cox_time_dependent"] if name not in E_VALUES]
+
+
+def time_dependent(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """Cox models in which a patient is untreated until treatment begins, alone and in the exposure's models.
+
+    Rows as in `cox.multivariable`, in the exposure's population and its exclusions, or in `population` alone. `n` is
+    patients: who is treated later counts in both levels of treatment, each event in the level it happened in. A treated
+    patient without a start is missing. No rows without [exposure].
+    """
+    asked = cohort.study.exposure
+    if asked is None:
+        return wide([], STATISTICS)
+    records = []
+    for where in [population] if population else dict.fromkeys([asked.population, *asked.exclusions]):
+        for endpoint in asked.endpoints:
+            for name, spec in models(cohort, endpoint, where).items():
+                records += _rows(cohort, endpoint, where, name, spec)
+    return wide(records, STATISTICS)
+
+
+def _rows(cohort: Cohort, endpoint: str, population: str, name: str, spec: Model) -> list[dict]:
+    study, covariates = cohort.study, spec.covariates
+    known, start, lost = exposed(cohort, endpoint, population, [*covariates, *spec.strata])
+    rows = pieces(study, known, start)
+    lost_to = {each: complete_cases(cohort, endpoint, population, [each])[1] for each in covariates}
+    lost_to[study.arms.column] = exposed(cohort, endpoint, population, [])[2]
+    key = {"population": population, "endpoint": endpoint, "analysis": "cox_time_dependent", "model": name}
+    key["method"] = "Cox regression, Efron ties, treatment as an exposure that begins"
+    key["method"] += "".join(f", stratified by {each}" for each in spec.strata)
+    maximum = maximise(study, rows, covariates, spec.strata)
+    found = model_rows(study, FittedModel(key, spec, covariates, rows, lost, lost_to, maximum))
+    return alone(found) if name == UNADJUSTED else found

@@ -1,0 +1,248 @@
+"""Cohorts drawn many times over, and how far every way of analysing them is from what it tends to and how often."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.cohort import Cohort
+from helpers.errors import ParameterError
+from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.simulate.design import Design, design, digest
+from helpers.simulate.draws import draw
+from helpers.simulate.estimators import estimate, estimators
+from helpers.study.simulated import CLONES
+from helpers.study.variants import SEPARATOR
+
+STATISTICS = STATISTICS_OF["simulation"]
+MANY, MOST, BATCH, CHUNK, FEWEST = 100_000, 10_000_000, 1_000, 4, 20
+DRAWN, LARGE = 0, 1
+NO_ESTIMAND = "what it tends to at this hazard ratio is not known; the command simulate finds it"
+NO_ESTIMATE = "no cohort drawn has an estimate"
+ONE_ESTIMATE = "fewer than two cohorts drawn have an estimate"
+ESTIMANDS = ["model", "at", "log_hr_estimand", "estimand_se", "source"]
+Progress = Callable[[int, int], None]
+DESIGN, ESTIMAND = "cohorts drawn from design ", "estimand from "
+
+
+@dataclass(frozen=True)
+class Task:
+    """One drawn cohort to analyse: how many patients, their hazard ratio, which random numbers, by which estimators."""
+
+    rows: int
+    hazard_ratio: float
+    key: tuple[int, ...]
+    chosen: tuple[str, ...] | None = None
+
+
+def simulate(
+    cohort: Cohort,
+    *,
+    draws: int | None = None,
+    hazard_ratios: list[float] | None = None,
+    rows: int | None = None,
+    estimands: pd.DataFrame | None = None,
+    seed: int | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """How every way of analysing errs in `draws` cohorts drawn from `design(cohort)`, a row an estimator and ratio.
+
+    `model` is the estimator, `at` the hazard ratio. Rejected are estimates whose Wald interval leaves out 1, covered
+    those whose interval holds the estimand: 0 at a hazard ratio of one, else from `estimands` (that function's, or a
+    stored simulation). Shares are of the cohorts with an estimate, with Wilson's (1927) limits. Every cohort has random
+    numbers of its own, the same at each hazard ratio, whatever the number of `workers`. No rows without [simulation];
+    raises ParameterError for numbers that cannot be.
+    """
+    asked = cohort.study.simulation
+    if asked is None:
+        return wide([], STATISTICS)
+    n = _whole("draws", asked.draws if draws is None else draws, 1, MANY)
+    ratios = _ratios(asked.hazard_ratios if hazard_ratios is None else hazard_ratios)
+    made = design(cohort)
+    made = made if rows is None else replace(made, rows=_whole("rows", rows, FEWEST, 1_000_000))
+    tasks = [Task(made.rows, ratio, (DRAWN, number)) for ratio in ratios for number in range(n)]
+    found = _run(made, tasks, _seed(cohort, seed), _whole("workers", workers, 1, 1024), progress)
+    records = []
+    for position, ratio in enumerate(ratios):
+        each = found[position * n : (position + 1) * n]
+        for name in estimators(made.drawn):
+            values = np.array([one[name] for one in each])
+            records.append(_record(made, name, ratio, values, _estimand(estimands, name, ratio)))
+    return wide(records, STATISTICS)
+
+
+def estimands(
+    cohort: Cohort,
+    *,
+    hazard_ratios: list[float] | None = None,
+    rows: int = 1_000_000,
+    seed: int | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """What each estimator tends to, from one cohort of `rows` patients a hazard ratio other than one.
+
+    Columns `model`, `at`, `log_hr_estimand`, its standard error `estimand_se` and its `source` in words. Clones of so
+    many patients, cut at every start of treatment, are too many: theirs is the mean over cohorts of `BATCH` patients,
+    as many as make `rows`.
+    """
+    if cohort.study.simulation is None:
+        return pd.DataFrame(columns=ESTIMANDS)
+    _whole("rows", rows, BATCH, MOST)
+    ratios = _ratios(cohort.study.simulation.hazard_ratios if hazard_ratios is None else hazard_ratios)
+    made, records = design(cohort), []
+    large = tuple(name for name in estimators(made.drawn) if name != CLONES)
+    for ratio in [each for each in ratios if each != 1]:
+        tasks = [Task(BATCH, ratio, (LARGE, 1 + number), (CLONES,)) for number in range(rows // BATCH)]
+        tasks.insert(0, Task(rows, ratio, (LARGE, 0), large))
+        whole_cohort, *batches = _run(made, tasks, _seed(cohort, seed), _whole("workers", workers, 1, 1024), progress)
+        cloned = np.array([each[CLONES][0] for each in batches])
+        cloned = cloned[~np.isnan(cloned)]
+        spread = cloned.std(ddof=1) / np.sqrt(len(cloned)) if len(cloned) > 1 else np.nan
+        whole_cohort[CLONES] = (cloned.mean() if len(cloned) else np.nan, spread)
+        for name, (value, se) in whole_cohort.items():
+            source = (
+                f"{len(cloned)} cohorts of {BATCH} patients" if name == CLONES else f"one cohort of {rows} patients"
+            )
+            records.append((name, at_label(ratio), value, se, source))
+    return pd.DataFrame(records, columns=ESTIMANDS)
+
+
+def _record(made: Design, name: str, ratio: float, values: np.ndarray, estimand: tuple[float, float, str]) -> dict:
+    """The row of an estimator at one hazard ratio; `values` are coefficient and error, a row a cohort."""
+    study, arms = made.study, made.study.arms
+    known = values[~np.isnan(values).any(axis=1)]
+    log_hr, error = known[:, 0], known[:, 1]
+    n, (target, target_error, source) = len(known), estimand
+    z = stats.norm.ppf((1 + study.confidence) / 2)
+    rejected, covered = np.abs(log_hr) > z * error, np.abs(log_hr - target) <= z * error
+    deviation = log_hr.std(ddof=1) if n > 1 else np.nan
+    row = {
+        "n": made.rows,
+        "n_draw": len(values),
+        "n_failed": len(values) - n,
+        "log_hr": log_hr.mean() if n else np.nan,
+        "log_hr_estimand": target,
+        "bias": log_hr.mean() - target if n else np.nan,
+        "bias_se": np.hypot(deviation / np.sqrt(max(n, 1)), target_error),
+        "log_hr_sd": deviation,
+        "log_hr_se": error.mean() if n else np.nan,
+        **_share("percent_rejected", rejected, study.confidence),
+        **_share("percent_covered", covered if target == target else covered[:0], study.confidence),
+    }
+    reason = NO_ESTIMATE if not n else ""
+    why = {"log_hr_sd": reason or ONE_ESTIMATE}
+    for each in ("log_hr_estimand", "bias", "bias_se", *[each for each in row if each.startswith("percent_covered")]):
+        why[each] = NO_ESTIMAND if target != target else reason or ONE_ESTIMATE
+    key = {"population": "primary", "endpoint": made.endpoint, "analysis": "simulation", "model": name}
+    key |= {"variable": arms.column, "level": arms.treated, "at": at_label(ratio), "reference": arms.reference}
+    blank = {each: why.get(each, reason) for each, value in row.items() if value != value}
+    return {**key, **row, "not_estimable": blank, "method": _method(made, source)}
+
+
+def _share(name: str, met: np.ndarray, confidence: float) -> dict[str, float]:
+    """A share in percent with Wilson's (1927) limits, NaN of none."""
+    names = [name, f"{name}_low", f"{name}_high"]
+    if not len(met):
+        return dict.fromkeys(names, np.nan)
+    found = stats.binomtest(int(met.sum()), len(met)).proportion_ci(confidence, method="wilson")
+    return dict(zip(names, (100 * met.mean(), 100 * found.low, 100 * found.high), strict=True))
+
+
+def _method(made: Design, source: str) -> str:
+    return f"{DESIGN}{digest(made)}" + (f"; {ESTIMAND}{source}" if source else "")
+
+
+def _estimand(estimands: pd.DataFrame | None, name: str, ratio: float) -> tuple[float, float, str]:
+    """What an estimator tends to, the standard error of that, and where it is from; 0 at a hazard ratio of one."""
+    if ratio == 1:
+        return 0.0, 0.0, ""
+    if estimands is None or estimands.empty:
+        return np.nan, np.nan, ""
+    own = estimands["model"].str.partition(SEPARATOR)[0] == name
+    found = estimands[own & (estimands["at"] == at_label(ratio))]
+    if found.empty:
+        return np.nan, np.nan, ""
+    row = found.iloc[0]
+    source = row["source"] if "source" in row else row["method"].partition(ESTIMAND)[2]
+    return row["log_hr_estimand"], row.get("estimand_se", 0.0), source
+
+
+def _analyse(made: Design, seed: int, numbered: tuple[int, Task]) -> tuple[int, dict[str, tuple[float, float]]]:
+    number, task = numbered
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=task.key))
+    return number, estimate(draw(made, task.rows, task.hazard_ratio, rng), task.chosen)
+
+
+def _run(made: Design, tasks: list[Task], seed: int, workers: int, progress: Progress | None) -> list[dict]:
+    """Each task's estimates in the order of the tasks, on so many processes."""
+    found: list[dict] = [{}] * len(tasks)
+    with _mapped(min(workers, len(tasks))) as mapped:
+        for done, (number, one) in enumerate(mapped(partial(_analyse, made, seed), enumerate(tasks)), start=1):
+            found[number] = one
+            if progress:
+                progress(done, len(tasks))
+    return found
+
+
+@contextmanager
+def _mapped(workers: int) -> Iterator[Callable[[Callable, Iterable], Iterable]]:
+    """`map` in this process, or over processes that leave an interruption to this one."""
+    if workers == 1:
+        yield map
+        return
+    before = None
+    with suppress(ValueError):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pool = multiprocessing.get_context("spawn").Pool(workers)
+    if before is not None:
+        signal.signal(signal.SIGINT, before)
+    with pool:
+        yield partial(pool.imap_unordered, chunksize=CHUNK)
+
+
+def check(
+    cohort: Cohort,
+    *,
+    draws: int,
+    hazard_ratios: list[float] | None,
+    rows: int | None,
+    estimand_rows: int,
+    workers: int,
+) -> None:
+    """Raise ParameterError for what `simulate` and `estimands` cannot be given, before time is spent on the rest."""
+    if cohort.study.simulation is None:
+        raise ParameterError(f"study '{cohort.study.name}' has no [simulation], which says what to draw")
+    _ratios(cohort.study.simulation.hazard_ratios if hazard_ratios is None else hazard_ratios)
+    _whole("draws", draws, 1, MANY)
+    _whole("rows", FEWEST if rows is None else rows, FEWEST, 1_000_000)
+    _whole("estimand-rows", estimand_rows, BATCH, MOST)
+    _whole("workers", workers, 1, 1024)
+
+
+def _whole(name: str, value: object, least: int, most: int) -> int:
+    """A whole number within bounds. Raises ParameterError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ParameterError(f"{name} = {value!r}: give a whole number from {least} to {most}")
+    return value
+
+
+def _ratios(given: list[float]) -> list[float]:
+    """Hazard ratios, each once and in their order."""
+    if not given:
+        raise ParameterError("hazard_ratios: give one or more")
+    for each in given:
+        if isinstance(each, bool) or not isinstance(each, int | float) or not 0.01 <= each <= 100:
+            raise ParameterError(f"hazard_ratios: {each!r} is none; give numbers from 0.01 to 100")
+    return list(dict.fromkeys(float(each) for each in given))
+
+
+def _seed(cohort: Cohort, seed: int | None) -> int:
+    return cohort.study.seed if seed is None else _whole("seed", seed, 0, 2**63)

@@ -1,0 +1,61 @@
+"""The simulation that a study keeps beside its cohort, as long as both are what it was made from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from helpers.cohort import Cohort
+from helpers.errors import OutputError
+from helpers.ledger import STATISTICS_OF, melt, pivot, read, wide, write
+from helpers.simulate.design import design, digest
+from helpers.simulate.runs import DESIGN
+from helpers.study import Study, relative
+from helpers.study.simulated import STORED
+from helpers.study.variants import variant
+
+SECTION = "06_sensitivity"
+
+
+class Stored(NamedTuple):
+    """A stored simulation in the shape of `simulate`, models named `name:stored`; and why there is none that serves."""
+
+    frame: pd.DataFrame
+    reason: str
+
+
+def stored_path(study: Study) -> Path:
+    """Where a study keeps its simulation."""
+    return study.folder / "simulation.csv"
+
+
+def save(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Write a simulation as ledger rows, and return them. Raises OutputError where the file cannot be written."""
+    rows = melt([frame], SECTION)
+    try:
+        write(rows, path)
+    except OSError as error:
+        raise OutputError(f"{relative(path)} cannot be written: {error.strerror}") from None
+    return rows
+
+
+def check_output(path: Path) -> None:
+    """Raise OutputError where `save` could not put a file there."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise OutputError(f"--output: {relative(path)} is no place for a file")
+
+
+def stored(cohort: Cohort) -> Stored:
+    """The study's stored simulation, empty without one, and where the study file or the patients have changed since."""
+    none, path = wide([], STATISTICS_OF["simulation"]), stored_path(cohort.study)
+    if cohort.study.simulation is None or not path.is_file():
+        return Stored(none, "")
+    anew = f"`python -m helpers simulate {relative(cohort.study.folder)}` makes it anew"
+    try:
+        frame = pivot(read(path))
+    except (ValueError, KeyError):
+        return Stored(none, f"{relative(path)} is no simulation that can be read; {anew}")
+    wanted = f"{DESIGN}{digest(design(cohort))}"
+    if frame.empty or not frame["method"].str.partition(";")[0].eq(wanted).all():
+        return Stored(none, f"{relative(path)} was made from other patients or other entries of the study file; {anew}")
+    return Stored(frame.assign(model=[variant(each, STORED) for each in frame["model"]]), "")

@@ -1,0 +1,112 @@
+"""How every way of analysing errs in cohorts drawn with a known effect of treatment."""
+
+import math
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import select
+from helpers.study import Study, relative
+from helpers.study.simulated import label
+from helpers.tables.layout import finished, heading, reasons
+
+COLUMNS = 8
+DESIGN = (
+    "Drawn: the covariates of the complete cases, with replacement; when treatment would begin, from a Cox model given "
+    "covariates; events from a Weibull hazard given covariates, multiplied by the hazard ratio once treatment has "
+    "begun, from the month on that eligibility asks patients to reach; end of follow-up, from its reverse Kaplan-Meier "
+    "curve. All but the hazard ratio is fitted to the cohort. Treated is who begins before the event and the end of "
+    "follow-up."
+)
+READING = (
+    "Estimand: what the way of analysing tends to as patients grow many, which need not be the effect. Bias: mean "
+    "coefficient minus the estimand's; in brackets its Monte Carlo standard error. SD: of the coefficients over "
+    "cohorts; mean SE: of their estimated standard errors. Percentages have {level} Monte Carlo limits (Wilson)."
+)
+
+
+def simulation(
+    estimates: pd.DataFrame, *, study: Study, stored: pd.DataFrame | None = None, reason: str = ""
+) -> Table | None:
+    """Mean hazard ratio, bias, errors, rejections and coverage by way of analysing, the stored cohorts first.
+
+    `reason` says why what is stored does not serve. None where the study asks for no simulation.
+    """
+    frames = [each for each in (stored, estimates) if each is not None and len(each)]
+    if not frames:
+        return None
+    rows = [row for frame in frames for row in _rows(frame, study)]
+    endpoint = study.endpoints[frames[0]["endpoint"].iloc[0]].label
+    spanners = (("", 1), ("Hazard ratio", 2), ("Log hazard ratio", 3), (f"Percent of cohorts ({study.level} CI)", 2))
+    header = ("Way of analysing", "Mean", "Estimand", "Bias (SE)", "SD", "Mean SE", "Rejected", "Covered")
+    level = notation.number(100 * (1 - study.confidence), 0)
+    notes = [
+        DESIGN,
+        READING.format(level=study.level),
+        f"Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally {level}%, "
+        "and elsewhere power. Covered: the interval holds the estimand, "
+        f"nominally {notation.number(100 * study.confidence, 0)}%.",
+        *dict.fromkeys(_precision(frame, study) for frame in frames),
+        *_sources(frames),
+        *_failed(frames, study),
+    ]
+    if stored is not None and len(stored):
+        command = f"python -m helpers simulate {relative(study.folder)}"
+        notes.append(f"The larger simulation is stored; `{command}` made it from these patients and this study file.")
+    notes += [f"The stored simulation is not shown: {reason}."] if reason else []
+    title = f"How ways of analysing {notation.within(endpoint)} err when the effect of treatment is known"
+    return finished(Table("simulation", title, header, tuple(rows), (*notes, *reasons(*frames)), spanners), study)
+
+
+def _rows(frame: pd.DataFrame, study: Study) -> list[Row]:
+    rows = []
+    for at in dict.fromkeys(frame["at"]):
+        own = select(frame, at=at)
+        draws, patients = (notation.count(own[name].iloc[0]) for name in ("n_draw", "n"))
+        rows.append(heading(f"True hazard ratio {at}: {draws} cohorts of {patients} patients", COLUMNS))
+        rows += [Row((label(study, row["model"]), *_cells(row)), indent=True) for _, row in own.iterrows()]
+    return rows
+
+
+def _cells(row: pd.Series) -> tuple[str, ...]:
+    mean, estimand = (_number(math.exp(row[name]), 2) for name in ("log_hr", "log_hr_estimand"))
+    error = notation.NOT_ESTIMABLE if math.isnan(row["bias_se"]) else _number(row["bias_se"], 3)
+    bias = notation.NOT_ESTIMABLE if math.isnan(row["bias"]) else f"{notation.number(row['bias'], 3)} ({error})"
+    shares = (
+        notation.estimate(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), 1)
+        for name in ("percent_rejected", "percent_covered")
+    )
+    return (mean, estimand, bias, *(_number(row[name], 3) for name in ("log_hr_sd", "log_hr_se")), *shares)
+
+
+def _number(value: float, digits: int) -> str:
+    return notation.NOT_ESTIMABLE if math.isnan(value) else notation.number(value, digits)
+
+
+def _precision(frame: pd.DataFrame, study: Study) -> str:
+    """What chance alone does to a share of the nominal size among so many cohorts."""
+    draws, share = int(frame["n_draw"].iloc[0]), 1 - study.confidence
+    error = 100 * math.sqrt(share * (1 - share) / draws)
+    return (
+        f"Of {draws} cohorts, a share of {notation.number(100 * share, 0)}% has a Monte Carlo standard error of "
+        f"{notation.number(error, 1)} percentage points."
+    )
+
+
+def _sources(frames: list[pd.DataFrame]) -> list[str]:
+    """Where the estimands are from, and for which ways of analysing not from the one large cohort."""
+    found = frames[0]["method"].str.partition("estimand from ")[2]
+    told = [each for each in dict.fromkeys(found) if each]
+    return [f"Estimands at other hazard ratios than 1: {', or '.join(told)}."] if told else []
+
+
+def _failed(frames: list[pd.DataFrame], study: Study) -> list[str]:
+    """Ways of analysing that had no estimate in some cohorts."""
+    told = []
+    for frame in frames:
+        lost = frame[frame["n_failed"] > 0]
+        for _, row in lost.iterrows():
+            counts = f"{notation.count(row['n_failed'])} of {notation.count(row['n_draw'])}"
+            told.append(f"{label(study, row['model'])} {counts} at {row['at']}")
+    return [f"Cohorts without an estimate, left out: {'; '.join(told)}."] if told else []

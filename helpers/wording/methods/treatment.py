@@ -1,0 +1,169 @@
+"""Methods: matching, weights, treatment that begins, confounding not measured, simulation."""
+
+from helpers import notation
+from helpers.exhibits import refer
+from helpers.ledger import COMMON
+from helpers.study import Study
+from helpers.study.analyses import Matching
+from helpers.study.hindsight import late
+from helpers.wording.methods.names import among, endpoints, many, months, populations, series, variables
+from helpers.wording.methods.works import cite
+from helpers.wording.phrases import quoted
+
+ORDERS = {
+    "largest": "the treated patient with the largest score choosing first",
+    "smallest": "the treated patient with the smallest score choosing first",
+    "data": "treated patients choosing in the order of the table",
+    "closest": "the nearest pair of all made first",
+    "random": "treated patients choosing in random order",
+}
+SCALES = {"score": "the score", "logit": "the logit of the score"}
+SPREADS = {"whole": "of the whole sample", "pooled": "pooled within the arms"}
+SAME_TIME = {
+    "half_day_earlier": "was taken half a day earlier",
+    "unexposed": "was taken as never having begun",
+}
+
+
+def propensity(study: Study) -> str:
+    """Score, pairs and weights; none where none are asked."""
+    asked = study.propensity
+    if asked is None:
+        return ""
+    treated = quoted(study.arms.levels[study.arms.treated])
+    said = [
+        f"The propensity score, the probability of {treated}, was estimated by logistic regression on "
+        f"{variables(study, asked.covariates)}{cite('rosenbaum')}; patients without one of these have no score."
+    ]
+    known_later = late(study, asked.covariates)
+    if known_later:
+        said.append(f"Of these, {variables(study, known_later)} are known only after time zero.")
+    said += _matching(study)
+    said.append(
+        f"Patients were also weighted, and treatment alone examined for {endpoints(study, asked.endpoints)}"
+        f"{among(study, asked.populations)} under overlap weights (effect in patients likely to have either "
+        f"treatment){cite('li')}, inverse probability weights (effect in all){cite('rosenbaum_weights')} and weights "
+        "by the odds of treatment (effect in the treated), with robust errors that take the weights as "
+        f"known{cite('lin')} and Kish's effective number of patients{cite('kish')}."
+    )
+    return " ".join(said)
+
+
+def _matching(study: Study) -> list[str]:
+    rules: dict[Matching, list[str]] = {}
+    for name, population in study.populations.items():
+        if population.matching:
+            rules.setdefault(population.matching, []).append(name)
+    said = [f"{_sets(study, names)} {_pairs(rule)}{cite('austin_caliper')}." for rule, names in rules.items()]
+    if not said:
+        return []
+    said.append(
+        "Balance is judged by standardised differences in standard deviations of before matching; the effect is that "
+        "in the treated who found a partner. Standard errors take paired patients as independent; those clustered on "
+        f"pairs{cite('lin')} stand beside."
+    )
+    asked = study.propensity
+    if asked.orders:
+        within = series(f"{each:g}" if each != "none" else "none" for each in asked.calipers)
+        said.append(
+            f"How much the hazard ratio depends on the making of pairs was examined under "
+            f"{many(len(asked.orders), 'order')} and calipers of {within}."
+        )
+    return said
+
+
+def _sets(study: Study, names: list[str]) -> str:
+    texts = (
+        f"{quoted(study.populations[name].label)} (out of {populations(study, [study.populations[name].of])})"
+        for name in names
+    )
+    return f"{series(texts)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _pairs(rule: Matching) -> str:
+    caliper = (
+        "without a caliper"
+        if rule.caliper == "none"
+        else f"within a caliper of {rule.caliper:g} standard deviations of {SCALES[rule.scale]}, "
+        f"{SPREADS[rule.caliper_sd]}"
+    )
+    return (
+        f"made of pairs of one treated and one reference patient, nearest in {SCALES[rule.scale]}, each patient used "
+        f"once, {caliper}, {ORDERS[rule.order]}"
+    )
+
+
+def exposure(study: Study) -> str:
+    """Treatment as an exposure that begins; none where the study file says nothing of it."""
+    asked = study.exposure
+    if asked is None:
+        return ""
+    treated = quoted(study.arms.levels[study.arms.treated])
+    start = study.variables[asked.start]
+    lost = (
+        "Treated patients without a known start were left out of these analyses."
+        if asked.missing_start == "exclude"
+        else "The start is known of every treated patient."
+    )
+    said = [
+        f"{treated} began after time zero ({notation.within(start.label)}), so its patients cannot have had the event "
+        f"before it began (immortal time){cite('suissa')}; an analysis that takes the arm as known at time zero counts "
+        "that time in its favour.",
+        f"Therefore treatment was also examined, for {endpoints(study, asked.endpoints)}"
+        f"{among(study, [asked.population])}, as a covariate of the Cox model that changes when it "
+        f"begins{cite('mantel_byar')}.",
+        f"A start at the very time of an event or of censoring {SAME_TIME[asked.same_time]}. {lost}",
+        f"Landmark analyses at {months(asked.landmarks)} compare the patients still at risk there by whether treatment "
+        f"had begun by then, time counted from the landmark{cite('anderson')}.",
+        _clones(study),
+    ]
+    if asked.models:
+        labels = series(quoted(study.models[name][0].label) for name in asked.models)
+        noun = "model" if len(asked.models) == 1 else "models"
+        said.append(f"The effect is given unadjusted and in the {noun} {labels}.")
+    if asked.exclusions:
+        said.append(
+            "What it does to leave patients out by later events is shown beside it "
+            f"({populations(study, asked.exclusions)})."
+        )
+    return " ".join(said)
+
+
+def _clones(study: Study) -> str:
+    asked = study.exposure
+    text = (
+        f"Last, two strategies were compared, beginning within {asked.grace:g} months and not beginning within them: "
+        "each patient was cloned into both, a clone censored when its patient departs from its strategy, and the "
+        "censoring made good by weights, the inverse of the probability of not having departed given "
+        f"{variables(study, asked.covariates)}{cite('hernan_duration', 'maringe')}. The hazard ratio has robust "
+        "errors, the clones of a patient as one cluster, that take the weights as known"
+    )
+    drawn = f"; rates and restricted means have percentile intervals from {asked.draws} bootstrap samples of patients"
+    return f"{text}{drawn if asked.draws else ''}."
+
+
+def confounding(study: Study) -> str:
+    """E-values; none where no effect of treatment is modelled."""
+    if "06_sensitivity" in study.left_out():
+        return ""
+    return (
+        "E-values say how strongly a confounder that was not measured would have to be associated with both treatment "
+        "and outcome to explain away the hazard ratio for treatment, and its confidence limit nearer to "
+        f"1{cite('vanderweele')}; they are given by the formula for rare outcomes and by that for common "
+        f"ones{cite('vanderweele_ratios')}, which applies where more than {100 * COMMON:g}% have the event."
+    )
+
+
+def simulation(study: Study) -> str:
+    """Drawn cohorts; none where none are asked."""
+    asked = study.simulation
+    if asked is None:
+        return ""
+    rows = f"of {asked.rows} patients each" if asked.rows else "as large as the one analysed"
+    truths = series(f"{value:g}" for value in asked.hazard_ratios)
+    return (
+        f"To see how each way of analysing treatment errs, {many(asked.draws, 'cohort')} {rows} were drawn for each "
+        f"true hazard ratio ({truths}) on {endpoints(study, [asked.endpoint])}, with covariates, starts of treatment "
+        "and censoring like those seen; bias, rejections and coverage are given with their Monte Carlo error"
+        f"{cite('morris')}; see {refer('section', '06_sensitivity', 'section 06')}."
+    )

@@ -1,0 +1,45 @@
+# Reference values for differences of shares, by R's prop.test (score limits without correction) and fisher.test, on the
+# data of R's package survival. Run: Rscript tests/reference/toxicity.R
+# Writes toxicity.csv next to itself: dataset,analysis,term,statistic,value.
+# Signs and grades stand for adverse events: any is a value above 0, severe of 2 or more, `any event` the largest of all.
+# Newcombe's limits are put together from the score limits of both shares; the analysis says the confidence level.
+
+suppressPackageStartupMessages(library(survival))
+
+here <- dirname(normalizePath(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))))
+rows <- NULL
+
+add <- function(dataset, analysis, term, values) {
+  value <- ifelse(is.na(values), "NA", sprintf("%.15g", values))
+  rows <<- rbind(rows, data.frame(dataset, analysis, term, statistic = names(values), value))
+}
+
+differ <- function(dataset, treated, grades) {
+  grades[["any event"]] <- Reduce(pmax, grades)
+  for (term in names(grades)) for (level in c("any", "severe")) {
+    known <- !is.na(grades[[term]])
+    event <- grades[[term]][known] >= if (level == "any") 1 else 2
+    x <- c(sum(event[treated[known]]), sum(event[!treated[known]]))
+    n <- c(sum(treated[known]), sum(!treated[known]))
+    p <- x / n
+    for (confidence in c(0.9, 0.95)) {
+      limits <- sapply(1:2, function(i) suppressWarnings(
+        prop.test(x[i], n[i], conf.level = confidence, correct = FALSE)$conf.int))
+      low <- p[1] - p[2] - sqrt((p[1] - limits[1, 1])^2 + (limits[2, 2] - p[2])^2)
+      high <- p[1] - p[2] + sqrt((limits[2, 1] - p[1])^2 + (p[2] - limits[1, 2])^2)
+      add(dataset, sprintf("risk_difference@%g", confidence), paste(term, level, sep = "|"), c(
+        risk_difference = 100 * (p[1] - p[2]), risk_difference_low = 100 * low, risk_difference_high = 100 * high,
+        p_test = fisher.test(rbind(x, n - x))$p.value))
+    }
+  }
+}
+
+trial <- pbc[!is.na(pbc$trt), ]
+differ("pbc", trial$trt == 2, list(ascites = trial$ascites, hepato = trial$hepato, spiders = trial$spiders,
+  edema = 2 * trial$edema, stage = trial$stage))
+two <- colon[colon$etype == 2 & colon$rx != "Lev", ]
+differ("colon_wide[Obs,Lev+5FU]", two$rx == "Lev+5FU", list(obstruct = two$obstruct, perfor = two$perfor,
+  adhere = two$adhere, differ = two$differ, extent = two$extent))
+differ("rotterdam", rotterdam$hormon == 1, list(meno = rotterdam$meno, grade = rotterdam$grade))
+
+write.csv(rows, file.path(here, "toxicity.csv"), row.names = FALSE, quote = TRUE)
