@@ -82,10 +82,9 @@ def _sensitivity(cohort: Cohort) -> list[pd.DataFrame]:
         sensitivity.time_dependent(cohort),
         sensitivity.clone_censor_weight(cohort),
     ]
-    models = cox.fitted_models(cohort, conditioned=True)
-    conditioned = [cox.univariable(cohort, conditioned=True), cox.multivariable(cohort, models=models)]
-    drawn = [simulate.simulate(cohort), simulate.stored(cohort).frame]
-    return [*frames, sensitivity.e_values(cohort.study, frames), *conditioned, *drawn]
+    stored = simulate.stored(cohort).frame
+    drawn = [simulate.simulate(cohort, estimands=stored), stored]
+    return [*frames, sensitivity.e_values(cohort.study, frames), *sensitivity.conditioned(cohort).values(), *drawn]
 
 
 def _progression(cohort: Cohort) -> list[pd.DataFrame]:

@@ -258,7 +258,6 @@ MISTAKES = {
     "labels alike": ({'unrecorded = "Failure, place not recorded"': 'unrecorded = "Local failure"'}, "'progression.competing.causes': two causes have the same label"),
     "months back": ({"months = [6, 12]\n\n[progression": "months = [12, 6]\n\n[progression"}, "'progression.competing.months': times must increase"),
     "no site that is none": ({'no_site = ["none"]': 'no_site = ["nowhere"]'}, "'progression.no_site': 'nowhere' is no level of 'failure' ('none', 'local', 'liver', 'lung')"),
-    "sites of nothing": ({'first_site = "failure"\n': ""}, "'progression.no_site' belongs to a first_site"),
     "a response in numbers": ({'first_site = "failure"': 'response = "years"\nfirst_site = "failure"'}, "'progression.response': 'years' is not categorical"),
 }  # fmt: skip
 

@@ -31,6 +31,9 @@ def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(ste
     assert set(empty["method"]) == {
         "not reached",
         "nobody is followed this long",
+        "no interval where the rate is zero",
+        "no event of this cause",
+        "no event of this cause by then, so no interval",
         "only one arm can have this variable",
         "no patient can have this variable",
         "no patient has a known value",

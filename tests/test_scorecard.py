@@ -93,8 +93,8 @@ def test_counts_by_place_add_up(scored, stent):
 
 def test_tables_show_what_differs_and_what_is_missing(scored, stent):
     rows = {row.cells[0]: row.cells[1:] for row in tables.differing(scored, study=stent.study).rows}
-    assert rows["Table 2, Age, HR"] == ("OS, Age (years), hr", "0.96", "0.9679")
-    assert rows["Table 2, Perforation, HR"] == ("OS, Perforation: Perforated, hr", "0.01", "n.e.")
+    assert rows["Table 2, Age, HR"] == ("OS, Age (years), hazard ratio", "0.96", "0.9679")
+    assert rows["Table 2, Perforation, HR"] == ("OS, Perforation: Perforated, hazard ratio", "0.01", "n.e.")
     notes = tables.differing(scored, study=stent.study).notes
     assert "n.e., not estimable or reached: no events in this level; only one arm can have this variable." in notes
     assert len(rows) == 4

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import cox, describe, notation, wording
 from helpers.cohort import read_cohort
-from helpers.ledger import melt
+from helpers.ledger import melt, select
 from helpers.results import results
 from helpers.study import read_study
 
@@ -34,21 +34,52 @@ def test_an_interval_that_covers_one_is_no_benefit(gbsg2):
 
 
 def test_the_sentences_of_the_real_study(gbsg2):
-    said = wording.key_findings(results(gbsg2.study, gbsg2), study=gbsg2.study).sentences
+    rows = results(gbsg2.study, gbsg2)
+    said = wording.cohort(describe.flow(gbsg2), study=gbsg2.study).sentences
     assert said[0] == "Of 686 patients screened, 686 were analysed; none was excluded."
-    assert "299 events in 686 patients, median follow-up 54.0 (51.6–56.4) months" in said[2]
+    said = wording.survival(rows, study=gbsg2.study).sentences
+    assert "299 events in 686 patients, median follow-up 54.0 (51.6–56.4) months" in said[0]
     assert (
         "Median recurrence-free survival was 66.3 (63.0–NR) months with “Hormonal therapy” and 50.2 (42.6–59.6) months "
         "with “No hormonal therapy” (log-rank P = 0.003)." in said
     )
+    said = wording.treatment(rows, study=gbsg2.study).sentences
     assert any("HR 0.71, 95% CI 0.55–0.91, P = 0.007; 686 patients, 299 events" in each for each in said)
+
+
+def test_the_first_page_holds_a_line_a_result(gbsg2):
+    said = wording.key_findings(results(gbsg2.study, gbsg2), study=gbsg2.study).sentences
+    assert said[0] == "686 of 686 patients screened were analysed: 440 “No hormonal therapy”, 246 “Hormonal therapy”."
+    assert (
+        "Recurrence-free survival: median 66.3 (63.0–NR) months with “Hormonal therapy”, 50.2 (42.6–59.6) with “No "
+        "hormonal therapy” (log-rank P = 0.003)." in said
+    )
+    ratios = next(each for each in said if "hazard ratio for “Hormonal therapy”" in each)
+    assert "unadjusted 0.69 (0.54–0.89), lower hazard; adjusted for all baseline factors 0.71 (0.55–0.91)" in ratios
+    bent = next(each for each in said if each.startswith("Of 5 associations of continuous variables"))
+    assert "Age for recurrence-free survival (nonlinear P < 0.001" in bent
     assert "confounding can explain it" in said[-1]
+    assert len(said) <= 12
+
+
+def test_the_first_page_counts_time_as_it_passed(ctrt, ctrt_ledger):
+    said = wording.key_findings(ctrt_ledger, study=ctrt.study).sentences
+    timed = next(each for each in said if each.startswith("Progression-free survival, time counted as it passed"))
+    rows = select(ctrt_ledger, endpoint="PFS", population="primary", variable="arm", level="ctrt")
+    begins = select(rows, analysis="cox_time_dependent", model="unadjusted").set_index("statistic")["value"]
+    text = notation.hazard_ratio(*begins[["hr", "hr_low", "hr_high"]])
+    assert f"treatment as an exposure that begins {text}, no difference shown" in timed
+    assert begins["hr_high"] > 1
+    assert sum("leaves patients out by what happened later" in each for each in said) == 2
+    assert len(said) <= 20
 
 
 def test_a_synthetic_cohort_is_named_first_and_exclusions_are_told(stent):
     said = wording.key_findings(results(stent.study, stent), study=stent.study).sentences
     assert said[0].startswith("Synthetic cohort")
-    assert "60 were analysed; 4 were excluded: neither procedure (2), younger than 18 years (2)" in said[1]
+    assert said[1] == "60 of 64 patients screened were analysed: 30 “Surgery”, 30 “Self-expanding stent”."
+    told = wording.cohort(describe.flow(stent), study=stent.study).sentences[0]
+    assert "60 were analysed; 4 were excluded: neither procedure (2), younger than 18 years (2)" in told
     assert not any("48 months" in each for each in said)
 
 
@@ -79,8 +110,8 @@ exclude = { column = "years", op = "<", value = 60 }
 
 def test_nothing_is_said_of_what_was_not_computed(gbsg2):
     rows = results(gbsg2.study, gbsg2)
-    said = wording.key_findings(rows[rows["section"] == "02_cohort"], study=gbsg2.study).sentences
-    assert len(said) == 3
+    said = wording.key_findings(rows[rows["section"].isin(["01_methods", "02_cohort"])], study=gbsg2.study).sentences
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,18 @@
 from helpers.sensitivity.cloning import clone_censor_weight, clones
 from helpers.sensitivity.e_values import e_value, e_values
 from helpers.sensitivity.effects import effects
-from helpers.sensitivity.fixed import fixed
+from helpers.sensitivity.fixed import conditioned, fixed
 from helpers.sensitivity.landmarks import landmarks
 from helpers.sensitivity.time_dependent import time_dependent
 
-__all__ = ["clone_censor_weight", "clones", "e_value", "e_values", "effects", "fixed", "landmarks", "time_dependent"]
+__all__ = [
+    "clone_censor_weight",
+    "clones",
+    "conditioned",
+    "e_value",
+    "e_values",
+    "effects",
+    "fixed",
+    "landmarks",
+    "time_dependent",
+]

@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.ledger import COMMON, E_VALUES, WIDE_KEY, select, wide
 from helpers.study import Study
 
+CLONES = "clone_censor_weight"
 MODEL = ["population", "endpoint", "analysis", "model", "at"]
 RARE, OFTEN = "E-value, rare outcome", "E-value, common outcome"
 UNKNOWN = "E-value by the formulae for rare and for common outcomes"
@@ -61,9 +62,10 @@ def _values(frame: pd.DataFrame, row: dict) -> dict:
 
 
 def _share(frame: pd.DataFrame, row: dict) -> float:
-    """Events by patients, out of the model's row, the treatment variable's, or the effect's own."""
+    """Events by patients, out of the model's row, the treatment variable's, or of clones the effect's own."""
     beside = select(frame, level="", group="", **{name: row[name] for name in MODEL})
-    for rows in (select(beside, variable=""), select(beside, variable=row["variable"])):
+    own = select(frame, **{name: row[name] for name in WIDE_KEY}) if row["analysis"] == CLONES else beside[:0]
+    for rows in (own, select(beside, variable=""), select(beside, variable=row["variable"])):
         known = rows[(rows["n"] > 0) & rows["n_event"].notna()]
         if len(known):
             return float(known["n_event"].iloc[0] / known["n"].iloc[0])

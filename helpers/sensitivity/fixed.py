@@ -7,6 +7,7 @@ Where treatment begins later, its patients cannot have had the event before it b
 import pandas as pd
 
 from helpers.cohort import Cohort
+from helpers.cox import fitted_models, multivariable, univariable
 from helpers.cox.models import STATISTICS, fitted, model_rows, one_variable
 from helpers.ledger import wide
 
@@ -25,6 +26,13 @@ def fixed(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
             key = {"population": where, "endpoint": endpoint, "model": model}
             records += model_rows(cohort.study, fitted(cohort, cohort.study.model(model, endpoint, where), key))
     return wide(records, STATISTICS)
+
+
+def conditioned(cohort: Cohort) -> dict[str, pd.DataFrame]:
+    """`univariable` and `multivariable` Cox results in the populations conditioned on what happened to them later."""
+    models = fitted_models(cohort, conditioned=True)
+    frames = univariable(cohort, conditioned=True), multivariable(cohort, models=models)
+    return dict(zip(("univariable", "multivariable"), frames, strict=True))
 
 
 def populations(cohort: Cohort) -> list[str]:
