@@ -137,7 +137,7 @@ def _simulate(given: argparse.Namespace) -> int:
         cohort, draws=given.draws, rows=given.rows, estimands=expected, progress=simulate.reported("Cohorts"), **asked
     )
     rows = simulate.save(frame, output)
-    table = tables.simulation(frame, study=study)
+    (table,) = tables.simulation(frame, study=study)
     print(table.title)
     _print([table.header, *(row.cells for row in table.rows)])
     print(*wording.simulation(rows, study=study).sentences, sep="\n")

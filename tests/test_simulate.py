@@ -282,7 +282,7 @@ def test_table_and_sentences(stent):
     many = few[few["at"] == "1"].assign(
         model=[f"{each}:stored" for each in few["model"][few["at"] == "1"]], n_draw=2000
     )
-    table = tables.simulation(few, study=stent.study, stored=many)
+    (table,) = tables.simulation(few, study=stent.study, stored=many)
     headings = [row.cells[0] for row in table.rows if row.heading]
     assert headings[0] == "True hazard ratio 1: 2000 cohorts of 40 patients"
     assert headings[1:] == [f"True hazard ratio {at}: 4 cohorts of 40 patients" for at in ("1", "0.6")]
@@ -293,8 +293,8 @@ def test_table_and_sentences(stent):
     assert "Of 2000 cohorts, a share of 10% has a Monte Carlo standard error of 0.7 percentage points." in notes
     assert "`python -m helpers simulate" in notes
     assert "n.e." in table.rows[-1].cells
-    assert "not shown: old" in " ".join(tables.simulation(few, study=stent.study, reason="old").notes)
-    assert tables.simulation(few.iloc[:0], study=stent.study) is None
+    assert "not shown: old" in " ".join(tables.simulation(few, study=stent.study, reason="old")[0].notes)
+    assert tables.simulation(few.iloc[:0], study=stent.study) == []
 
 
 def test_sentences_tell_who_rejects_too_often(stent):

@@ -6,6 +6,7 @@ import hashlib
 import html
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -77,10 +78,13 @@ def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path,
 
 
 def _folded(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """The cells, code that shows nothing joined to the next code; the parameters of the run are in the provenance."""
+    """The cells, code that shows nothing joined to the next code, headings left out that nothing stands under.
+
+    The parameters of the run are in the provenance.
+    """
     folded: list[nbformat.NotebookNode] = []
-    for cell in cells:
-        if "injected-parameters" in cell.metadata.get("tags", []):
+    for position, cell in enumerate(cells):
+        if "injected-parameters" in cell.metadata.get("tags", []) or _is_bare(cells, position):
             continue
         before = folded[-1] if folded else None
         if before is not None and before.cell_type == cell.cell_type == "code" and not before.outputs:
@@ -88,6 +92,20 @@ def _folded(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
             cell.source = f"{before.source}\n\n{cell.source}"
         folded.append(cell)
     return folded
+
+
+def _is_bare(cells: list[nbformat.NotebookNode], position: int) -> bool:
+    """Whether a cell is a second-level heading under which no cell before the next text shows anything."""
+    if not cells[position].source.startswith("## "):
+        return False
+    under = takewhile(lambda cell: cell.cell_type == "code", cells[position + 1 :])
+    return not any(_shows(output) for cell in under for output in cell.get("outputs", []))
+
+
+def _shows(output: nbformat.NotebookNode) -> bool:
+    """Whether an output has something to read: an error, a stream, a picture, or text that is not empty."""
+    shown = output.get("data", {}).get("text/html", "x")
+    return bool(re.sub(r"<[^>]*>", "", shown).strip())
 
 
 def _prepare(output: nbformat.NotebookNode, numbers: dict, exhibits: Path) -> None:

@@ -28,14 +28,14 @@ READING = (
 
 def simulation(
     estimates: pd.DataFrame, *, study: Study, stored: pd.DataFrame | None = None, reason: str = ""
-) -> Table | None:
+) -> list[Table]:
     """Mean hazard ratio, bias, errors, rejections and coverage by way of analysing, the stored cohorts first.
 
-    `reason` says why what is stored does not serve. None where the study asks for no simulation.
+    `reason` says why what is stored does not serve. No table where the study asks for no simulation.
     """
     frames = [each for each in (stored, estimates) if each is not None and len(each)]
     if not frames:
-        return None
+        return []
     rows = [row for frame in frames for row in _rows(frame, study)]
     endpoint = study.endpoints[frames[0]["endpoint"].iloc[0]].label
     spanners = (("", 1), ("Hazard ratio", 2), ("Log hazard ratio", 3), (f"Percent of cohorts ({study.level} CI)", 2))
@@ -56,7 +56,7 @@ def simulation(
         notes.append(f"The larger simulation is stored; `{command}` made it from these patients and this study file.")
     notes += [f"The stored simulation is not shown: {reason}."] if reason else []
     title = f"How ways of analysing {notation.within(endpoint)} err when the effect of treatment is known"
-    return finished(Table("simulation", title, header, tuple(rows), (*notes, *reasons(*frames)), spanners), study)
+    return [finished(Table("simulation", title, header, tuple(rows), (*notes, *reasons(*frames)), spanners), study)]
 
 
 def _rows(frame: pd.DataFrame, study: Study) -> list[Row]:
