@@ -188,7 +188,7 @@ def test_missing_values_are_those_of_patients_who_can_have_one(small):
     assert found.loc["stage"].tolist() == [4, 2, pytest.approx(100 / 3)]
     table = tables.variables(describe.missing(small), study=small.study)
     cells = {row.cells[0]: row.cells[1:] for row in table.rows}
-    assert cells["Age"] == ("years", "all", "3 (50.0)", "eligibility, characteristics")
+    assert cells["Age"] == ("years", "all", "3 (50.0)", "E C")
     assert cells["Dose"][:3] == ("number", "arm is arm b", "1 (33.3)")
     assert cells["Stage†"][:3] == ("level i; level ii", "all", "2 (33.3)")
 
@@ -232,12 +232,15 @@ def test_populations_are_told_with_how_they_are_made_and_used(stent):
 
 
 def test_variables_are_told_with_their_roles(stent):
-    cells = {row.cells[0]: row.cells[1:] for row in tables.variables(describe.missing(stent), study=stent.study).rows}
+    table = tables.variables(describe.missing(stent), study=stent.study)
+    cells = {row.cells[0]: row.cells[1:] for row in table.rows}
     assert list(cells) == [each.label + "†" * each.post_baseline for each in stent.study.variables.values()]
     assert cells["Stent diameter"][:2] == ("10 mm; 8 mm; 12 mm", "Procedure is Self-expanding stent")
-    assert cells["Stent diameter"][3] == "characteristics, subgroups, levels compared, adverse events by it"
-    assert cells["Centre"][3] == "characteristics, stratum of stratified, propensity score, subgroups"
-    assert cells["Admission to stent†"][3] == "start of treatment"
+    assert cells["Stent diameter"][3] == "C G L A"
+    assert cells["Centre"][3] == "C M1s P G"
+    assert cells["Admission to stent†"][3] == "T"
+    assert "C, characteristics by arm" in table.notes[1]
+    assert "M1s, stratum of model “stratified by centre”" in table.notes[1]
     assert cells["Albumin"][0] == "g/L; hazard ratio per 5"
 
 

@@ -79,4 +79,4 @@ def _costly(study: Study, adjusted: pd.DataFrame, fitted: pd.Series) -> str:
         return f"{said}."
     absent, missing = (int(whole.loc[worst, name]) for name in ("n_not_applicable", "n_missing"))
     why = [f"{absent} cannot have it"] * (absent > 0) + [f"{missing} have no value"] * (missing > 0)
-    return f"{said}; {study.label(worst)} costs most ({', '.join(why)})."
+    return f"{said}; {notation.within(study.label(worst))} costs most ({', '.join(why)})."

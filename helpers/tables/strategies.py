@@ -59,7 +59,7 @@ def _contrast(study: Study, own: pd.DataFrame, endpoint: str) -> str:
     if len(difference):
         ends = difference.iloc[0][["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
         tau = difference.iloc[0]["at"]
-        parts.append(f"difference of restricted means to month {tau} {notation.difference(*ends)} months")
+        parts.append(f"difference of restricted means to month {tau}: {notation.difference(*ends)} months")
     if effect["weight_max"] == effect["weight_max"]:
         size = notation.number(effect["n_effective"], 0)
         parts.append(f"largest weight {notation.number(effect['weight_max'], 1)}, effective number of clones {size}")

@@ -1,7 +1,5 @@
 """The table of variables: what each is, where it can exist, how much is missing and what it is used for."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from helpers import notation
@@ -9,24 +7,24 @@ from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.schema import Condition, Variable
-from helpers.tables.layout import POST_BASELINE, finished, named_models, reasons
+from helpers.tables.layout import POST_BASELINE, finished, reasons
 
 OPS = {"==": "is", "!=": "is not", "in": "is", "not in": "is not", "missing": "is missing"}
 
 
 def variables(missing: pd.DataFrame, *, study: Study) -> Table:
     """Each variable's levels or unit, where it can exist, missing values of those in whom it can, and its uses."""
-    rows = []
+    rows, uses = [], _uses(study)
     for name, entry in study.variables.items():
         found = select(missing, variable=name, level="").iloc[0]
         cells = (_levels(study, entry), _where(study, study.applies_when(name)))
         share = notation.share(found["n_missing"], found["percent_missing"])
-        rows.append(
-            Row((entry.label + study.mark_of(name), *cells, share, ", ".join(dict.fromkeys(_uses(study, name)))))
-        )
+        own = " ".join(code for code, (_, names) in uses.items() if name in names)
+        rows.append(Row((entry.label + study.mark_of(name), *cells, share, own or notation.DASH)))
     population = missing["population"].iloc[0]
     notes = ["Missing: n (% of the patients in whom the variable can exist). The reference level stands first."]
-    notes += [named_models(study)] if study.models else []
+    used = "; ".join(f"{code}, {what}" for code, (what, names) in uses.items() if set(names) & set(study.variables))
+    notes += [f"Used in: {used}."] if used else []
     notes += [POST_BASELINE] if any("†" in row.cells[0] for row in rows) else []
     title = f"Variables{study.of_population(population)}"
     header = ("Variable", "Levels or unit", "Can exist in", "Missing", "Used in")
@@ -58,48 +56,52 @@ def _where(study: Study, condition: Condition | None) -> str:
     return " ".join([name, OPS.get(condition.op, condition.op), *([" or ".join(values)] if values else [])])
 
 
-def _uses(study: Study, name: str) -> Iterator[str]:
-    """What the study file uses a variable for."""
+Uses = dict[str, tuple[str, list[str | None]]]
+
+
+def _uses(study: Study) -> Uses:
+    """Everything the study file uses variables for: a code, what it stands for, the variables."""
     own = [*study.eligibility, *(step for each in study.populations.values() for step in each.steps)]
-    steps = [step.exclude.column if step.exclude else step.exclude_event.after for step in own]
-    lists = {
-        "eligibility": steps,
-        "characteristics": study.table_one.variables,
-        "univariable": [each for asked in study.univariable for each in asked.variables],
+    splines, subgroups = study.splines, study.subgroups
+    return {
+        "E": ("eligibility", [step.exclude.column if step.exclude else step.exclude_event.after for step in own]),
+        "C": ("characteristics by arm", study.table_one.variables),
+        "U": ("univariable models", [each for asked in study.univariable for each in asked.variables]),
         **_models(study),
-        "propensity score": study.propensity.covariates if study.propensity else [],
-        "imputation": study.imputation.auxiliary if study.imputation else [],
-        "splines": study.splines.variables if study.splines else [],
-        "covariate of splines": study.splines.covariates if study.splines else [],
-        "subgroups": study.subgroups.variables if study.subgroups else [],
-        "covariate of subgroups": study.subgroups.covariates if study.subgroups else [],
-        "levels compared": [each.variable for each in study.within_arm],
-        "covariate of levels compared": [name for each in study.within_arm for name in each.covariates],
+        "P": ("propensity score", study.propensity.covariates if study.propensity else []),
+        "I": ("imputation, beside the model's own", study.imputation.auxiliary if study.imputation else []),
+        "S": ("splines", splines.variables if splines else []),
+        "Sc": ("covariate of splines", splines.covariates if splines else []),
+        "G": ("subgroups", subgroups.variables if subgroups else []),
+        "Gc": ("covariate of subgroups", subgroups.covariates if subgroups else []),
+        "L": ("its levels compared", [each.variable for each in study.within_arm]),
+        "Lc": ("covariate where levels are compared", [name for each in study.within_arm for name in each.covariates]),
         **_course(study),
-        "cut into groups": [each.cut.variable for each in study.variables.values() if each.cut],
+        "B": ("cut into groups", [each.cut.variable for each in study.variables.values() if each.cut]),
     }
-    yield from (what for what, names in lists.items() if name in names)
 
 
-def _models(study: Study) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, models in study.models.items():
-        for model in models:
-            found.setdefault(f"model {name}", []).extend(model.covariates or [])
-            found.setdefault(f"candidate of {name}", []).extend(model.candidates or [])
-            found.setdefault(f"stratum of {name}", []).extend(model.strata)
+def _models(study: Study) -> Uses:
+    """The models numbered in their order, with what each may choose from and its strata."""
+    found: Uses = {}
+    for number, models in enumerate(study.models.values(), start=1):
+        label = notation.within(models[0].label)
+        found[f"M{number}"] = (f"model “{label}”", [name for each in models for name in each.covariates or []])
+        candidates = [name for each in models for name in each.candidates or []]
+        found[f"M{number}c"] = (f"candidate for model “{label}”", candidates)
+        found[f"M{number}s"] = (f"stratum of model “{label}”", [name for each in models for name in each.strata])
     return found
 
 
-def _course(study: Study) -> dict[str, list[str | None]]:
+def _course(study: Study) -> Uses:
     exposure, progression, events = study.exposure, study.progression, study.adverse_events
     competing = progression.competing if progression else None
     return {
-        "start of treatment": [exposure.start] if exposure else [],
-        "weights of clones": exposure.covariates if exposure else [],
-        "course of the disease": study.survival.course,
-        "response": [progression.response] if progression else [],
-        "first site": [progression.first_site] if progression else [],
-        "competing events": [competing.variable] if competing else [],
-        "adverse events by it": [by.variable for by in events.by] if events else [],
+        "T": ("start of treatment", [exposure.start] if exposure else []),
+        "W": ("weights of clones", exposure.covariates if exposure else []),
+        "K": ("course of the disease", study.survival.course),
+        "R": ("response", [progression.response] if progression else []),
+        "F": ("first site", [progression.first_site] if progression else []),
+        "X": ("competing events", [competing.variable] if competing else []),
+        "A": ("adverse events by it", [by.variable for by in events.by] if events else []),
     }
