@@ -9,6 +9,7 @@ import pytest
 from helpers import cox, describe, figures, scorecard, survival, tables, wording
 from helpers.describe.toxicity import NO_GRADE
 from helpers.ledger import KEY, melt, pivot, select
+from helpers.sensitivity import e_value
 from helpers.study import read_study
 
 IN_CELLS = {"Table 1": 383, "Table 2": 208, "Table 3": 30, "Table 4": 234}
@@ -219,3 +220,16 @@ def test_values_with_a_printed_mean_and_sd_are_found(layers):
     assert f"{both.mean():.2f}±{both.std(ddof=1):.2f}" == "23.28±3.41"
     p = describe.continuous_test(first, second, "rank_sum")["p_test"]
     assert 0.775 <= p <= 0.785
+
+
+def test_the_printed_e_values_follow_from_the_printed_hazard_ratios(ctrt):
+    """The rare-outcome formula; a printed ratio stands for all that round to it, and so does a printed E-value."""
+    printed = scorecard.published(ctrt.study)
+    rows = printed[(printed["analysis"].isin(["cox_multivariable", "cox_time_dependent"])) & (printed["level"] == "ctrt")]
+    key = ["population", "endpoint", "analysis", "model"]
+    ratios = rows[rows["statistic"] == "hr"].drop_duplicates(key).set_index(key)["printed"]
+    values = rows[rows["statistic"] == "e_value_rare"]
+    assert len(values) == 8
+    for row in values.to_dict("records"):
+        ratio, value = float(ratios[tuple(row[name] for name in key)]), float(row["printed"])
+        assert e_value(ratio + 0.005) - 0.005 <= value <= e_value(ratio - 0.005) + 0.005

@@ -36,12 +36,17 @@ def design(study: Study, *, population: str, endpoint: str, analysis: str, model
     kind = ANALYSES[analysis]
     label = study.all_populations[population].label
     if kind == CLONES:
-        name = f"Within {at} months of {study.endpoints[endpoint].origin}, or not"
+        name = f"Within {months(at)} of {study.endpoints[endpoint].origin}, or not"
         return Design(kind, name, "weighted" if model == WEIGHTED else "without weights")
     name = f"Month {at}" if kind == LANDMARK else label
     if kind != LANDMARK and _steps(study, population):
         name += " ‡"
     return Design(kind, name, study.model_label(model, endpoint, population))
+
+
+def months(at: str) -> str:
+    """`1 month`, `6 months`."""
+    return f"{at} month{'' if at == '1' else 's'}"
 
 
 def heading(study: Study, kind: str) -> str:

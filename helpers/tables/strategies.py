@@ -6,7 +6,7 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.study.designs import WEIGHTED
+from helpers.study.designs import WEIGHTED, months
 from helpers.tables.layout import endpoints, finished, heading, reasons
 
 
@@ -14,9 +14,9 @@ def strategies(clones: pd.DataFrame, *, study: Study) -> list[Table]:
     """Clones, how many left their strategy, events, rates and restricted means; no table without [exposure]."""
     if clones.empty:
         return []
-    weighted, months = select(clones, model=WEIGHTED), [f"{each:g}" for each in study.survival.months]
-    spanners = (("", 4), (f"Free of the event, % ({study.level} CI)", len(months)), ("", 1))
-    header = ("Strategy", "Clones", "Left it", "Events", *(f"{month} months" for month in months), "Restricted mean")
+    weighted, shown = select(clones, model=WEIGHTED), [f"{each:g}" for each in study.survival.months]
+    spanners = (("", 4), (f"Free of the event, % ({study.level} CI)", len(shown)), ("", 1))
+    header = ("Strategy", "Clones", "Left it", "Events", *(months(each) for each in shown), "Restricted mean, months")
     rows: list[Row] = []
     notes = [_meaning(study, weighted)]
     for endpoint in endpoints(weighted):
@@ -24,7 +24,7 @@ def strategies(clones: pd.DataFrame, *, study: Study) -> list[Table]:
         rows.append(heading(study.endpoints[endpoint].label, len(header)))
         rows += [_strategy(study, own, arm, endpoint) for arm in study.arms.levels]
         notes.append(_contrast(study, own, endpoint))
-    notes += [*reasons(weighted[weighted["at"].isin([*months, *_taus(study)]) | (weighted["variable"] != "")])]
+    notes += [*reasons(weighted[weighted["at"].isin([*shown, *_taus(study)]) | (weighted["variable"] != "")])]
     title = f"Strategies compared by clones, censored and weighted{study.of_population(weighted['population'].iloc[0])}"
     return [finished(Table("strategies", title, header, tuple(rows), tuple(notes), spanners), study)]
 
@@ -42,7 +42,7 @@ def _strategy(study: Study, own: pd.DataFrame, arm: str, endpoint: str) -> Row:
     text = notation.NOT_ESTIMABLE if mean != mean else notation.number(mean, 1)
     began = "Begin" if arm == study.arms.treated else "Do not begin"
     grace = next(at for at in own.loc[own["variable"] == study.arms.column, "at"])
-    return Row((f"{began} within {grace} months ({study.arms.levels[arm]})", *sizes, *shown, text), indent=True)
+    return Row((f"{began} within {months(grace)} ({study.arms.levels[arm]})", *sizes, *shown, text), indent=True)
 
 
 def _rate(row: pd.Series) -> str:
@@ -59,11 +59,16 @@ def _contrast(study: Study, own: pd.DataFrame, endpoint: str) -> str:
     if len(difference):
         ends = difference.iloc[0][["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
         tau = difference.iloc[0]["at"]
-        parts.append(f"difference of restricted means to month {tau}: {notation.difference(*ends)} months")
+        parts.append(f"difference of restricted means to month {tau}: {_difference(ends)} months")
     if effect["weight_max"] == effect["weight_max"]:
         size = notation.number(effect["n_effective"], 0)
         parts.append(f"largest weight {notation.number(effect['weight_max'], 1)}, effective number of clones {size}")
     return f"{study.endpoints[endpoint].label}: {'; '.join(parts)}."
+
+
+def _difference(ends: pd.Series) -> str:
+    value, low, _ = ends
+    return notation.number(value, 1) if low != low else notation.difference(*ends)
 
 
 def _meaning(study: Study, weighted: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import COMMON, pivot, select
 from helpers.study import Study
-from helpers.study.designs import ANALYSES, BEGINS, CLONES, FIXED, HEADINGS, LANDMARK, WEIGHTED, conditioning
+from helpers.study.designs import ANALYSES, BEGINS, CLONES, FIXED, HEADINGS, LANDMARK, WEIGHTED, conditioning, months
 from helpers.study.variants import SEPARATOR, UNADJUSTED
 from helpers.wording.phrases import direction, quoted
 
@@ -60,7 +60,7 @@ def _as_it_passed(effects: pd.DataFrame, study: Study, endpoint: str) -> Iterato
     for _, row in _kinds(effects, study, [BEGINS, LANDMARK, CLONES]).iterrows():
         kind = ANALYSES[row["analysis"]]
         name = f"landmark at month {row['at']}" if kind == LANDMARK else notation.within(HEADINGS[kind])
-        name += f" (grace {row['at']} months)" if kind == CLONES else ""
+        name += f" (grace {months(row['at'])})" if kind == CLONES else ""
         verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
         texts.append(f"{name} {notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}")
     if texts:
