@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn.add_argument(
         "--hazard-ratio", type=float, action="append", help="may be repeated (default: the study file's)"
     )
-    drawn.add_argument("--estimand-rows", type=int, default=ESTIMAND_ROWS, help="patients an estimand is from")
+    drawn.add_argument("--estimand-rows", type=int, default=ESTIMAND_ROWS, help="patients a limit is from")
     drawn.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     drawn.add_argument("--output", type=Path, help="CSV to write (default: simulation.csv in the study's folder)")
     return parser
@@ -132,7 +132,7 @@ def _simulate(given: argparse.Namespace) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     asked = {"hazard_ratios": ratios, "workers": workers}
-    expected = simulate.estimands(cohort, rows=given.estimand_rows, progress=simulate.reported("Estimands"), **asked)
+    expected = simulate.estimands(cohort, rows=given.estimand_rows, progress=simulate.reported("Limits"), **asked)
     frame = simulate.simulate(
         cohort, draws=given.draws, rows=given.rows, estimands=expected, progress=simulate.reported("Cohorts"), **asked
     )

@@ -86,7 +86,8 @@ STATISTICS_OF = {
             rate rate_low rate_high rmst rmst_difference rmst_difference_low rmst_difference_high {_E_VALUES}""",
         "competing_risks": "n n_event n_risk incidence incidence_low incidence_high chi_square df p_gray",
         "risk_difference": "risk_difference risk_difference_low risk_difference_high p_test",
-        "simulation": """n n_draw n_failed log_hr log_hr_estimand bias bias_se log_hr_sd log_hr_se
+        "simulation": """n n_draw n_failed log_hr log_hr_limit log_hr_limit_se log_hr_estimand
+            bias bias_se log_hr_sd log_hr_se
             percent_rejected percent_rejected_low percent_rejected_high
             percent_covered percent_covered_low percent_covered_high""",
         "propensity": f"n n_missing n_outside {_SPREAD}",
@@ -176,14 +177,17 @@ STATISTICS = {
     "risk_difference": "share among the treated minus share in the reference arm, in percentage points",
     "risk_difference_low": "lower confidence limit of the difference",
     "risk_difference_high": "upper confidence limit of the difference",
-    "log_hr_estimand": "what the estimator tends to, from one very large cohort",
-    "bias": "mean coefficient minus what the estimator tends to",
+    "log_hr_limit": "what the estimator tends to, from one very large cohort",
+    "log_hr_limit_se": "standard error of what the estimator tends to, by that cohort",
+    "log_hr_estimand": "what bias and coverage are judged against: 0 where treatment does nothing, else the "
+    "estimator's own limit",
+    "bias": "mean coefficient minus what it is judged against",
     "bias_se": "Monte Carlo standard error of the bias",
     "log_hr_sd": "standard deviation of the coefficient over the cohorts drawn",
     "percent_rejected": "share of the cohorts drawn whose interval leaves out a hazard ratio of one, 0 to 100",
     "percent_rejected_low": "lower Monte Carlo limit of the share",
     "percent_rejected_high": "upper Monte Carlo limit of the share",
-    "percent_covered": "share of the cohorts drawn whose interval covers what the estimator tends to, 0 to 100",
+    "percent_covered": "share of the cohorts drawn whose interval covers what it is judged against, 0 to 100",
     "percent_covered_low": "lower Monte Carlo limit of the share",
     "percent_covered_high": "upper Monte Carlo limit of the share",
     "smd_pooled": "difference in units of the pooled standard deviation before matching, treated minus reference",

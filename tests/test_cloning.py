@@ -430,11 +430,11 @@ def test_rows_are_the_ledgers_and_keys_never_coincide(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"grace": 60}, "grace = 60: this month lies after the last event of 'OS' in population 'primary'"),
-        ({"grace": 0}, "grace = 0: give a number of months above zero, or None for the study's own"),
-        ({"grace": "six"}, "grace = 'six': give a number of months above zero, or None for the study's own"),
-        ({"draws": -1}, "draws = -1: give a whole number of bootstrap samples from 0 to 100000"),
-        ({"draws": 2.5}, "draws = 2.5: give a whole number of bootstrap samples from 0 to 100000"),
+        ({"grace": 60}, "grace_months = 60: this month lies after the last event of 'OS' in population 'primary'"),
+        ({"grace": 0}, "grace_months = 0: give a number of months above zero, or None for the study's own"),
+        ({"grace": "six"}, "grace_months = 'six': give a number of months above zero, or None for the study's own"),
+        ({"draws": -1}, "clone_draws = -1: give a whole number of bootstrap samples from 0 to 100000"),
+        ({"draws": 2.5}, "clone_draws = 2.5: give a whole number of bootstrap samples from 0 to 100000"),
         (
             {"population": "primry"},
             "there is no population 'primry'; did you mean 'primary'? (populations: 'screened', 'primary')",

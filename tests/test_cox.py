@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 from statsmodels.duration.hazard_regression import PHReg
 
 from helpers import cox, tables, wording
+from helpers.cox.kernel import NO_MAXIMUM
 from helpers.ledger import melt, select
 from helpers.results import results
 
@@ -514,3 +515,19 @@ def test_a_method_that_does_not_exist_is_refused_and_not_taken_for_another():
         cox.fit(x, time, event, ties="Efron")
     with pytest.raises(ValueError, match="transform 'KM': km, identity, log or rank"):
         cox.score_tests(x, time, event, np.zeros(1), terms={"x": [0]}, transform="KM")
+
+
+def test_robust_errors_of_a_coefficient_at_infinity_are_none():
+    """Every death of the one arm comes before every death of the other; no direction is left to have an error."""
+    columns = pd.DataFrame({"a": [0, 0, 1, 1.0]})
+    found = cox.fit(columns, np.array([5, 6, 7, 8.0]), np.ones(4, dtype=bool), clusters=np.arange(4))
+    assert found.blank == {"a": NO_MAXIMUM}
+    assert found.robust.isna().all(axis=None)
+
+
+def test_events_at_one_time_cannot_tell_whether_an_effect_lasts(tmp_path):
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"arm": ["a", "b"] * 5, "time": 5, "event": 1, "x": rng.normal(size=10).round(3)})
+    tests = cox.proportionality(cohort_with(tmp_path, table, {"x": continuous()}, ["arm", "x"]))
+    assert tests["p_proportional"].isna().all()
+    assert all(each["p_proportional"] == "no effect can be estimated" for each in tests["not_estimable"])

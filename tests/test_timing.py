@@ -20,7 +20,7 @@ ENTRY = {
     "populations in a circle": ({'label = "Patients who lived a year"': 'label = "Patients who lived a year"\nof = "stented"', 'label = "Patients with a stent"': 'label = "Patients with a stent"\nof = "alive_at_12"'}, "'populations.alive_at_12.of': 'stented' is itself or comes after it; populations are made in their order, so that none goes round in a circle"),
     "a population of itself": ({'label = "Patients with a stent"': 'label = "Patients with a stent"\nof = "stented"'}, "'populations.stented.of': 'stented' is itself or comes after it"),
     "drawn without a start": ({"[exposure]": "[exposuer]"}, "entry 'exposuer' is unknown; did you mean 'exposure'?"),
-    "drawn for another endpoint": ({'endpoints = ["OS", "PFS"]\nexclusions': 'endpoints = ["OS"]\nexclusions'}, "'simulation.endpoint': 'PFS' is none of 'exposure.endpoints'"),
+    "drawn for another endpoint": ({'endpoints = ["OS", "PFS"]\nexclusions': 'endpoints = ["OS"]\nexclusions'}, "'simulation.endpoints': 'PFS' is none of 'exposure.endpoints'"),
     "a ratio twice": ({"hazard_ratios = [1]": "hazard_ratios = [1, 1]"}, "'simulation.hazard_ratios': a hazard ratio is given twice"),
     "two ways to a value": ({'between = ["started", "placed"]': 'between = ["started", "placed"]\ncolumn = "w"'}, "'variables.wait': give either a column, a cut of another variable, or two columns of dates (between)"),
     "three dates": ({'between = ["started", "placed"]': 'between = ["started", "placed", "died"]'}, "entry 'variables.wait.between'"),

@@ -50,7 +50,7 @@ def _starts(
     if asked.missing_start == "error":
         faults.append((treated & start.isna(), "a treated patient has no start; say missing_start = 'exclude'"))
     for bad, text in faults:
-        problem = table.problem(column, bad, lambda value, text=text: f"{text} ({value})" if value else text)
+        problem = table.problem(column, bad, lambda value, text=text: text if value == "''" else f"{text} ({value})")
         if problem:
             yield problem
 

@@ -13,10 +13,16 @@ from helpers.study import Study, relative
 ENTRY = "adverse_events.table"
 
 
+def at_least(term: str) -> str:
+    """The column of the grade a patient's worst one cannot lie below: 1 where an event's own grade is not known."""
+    return f"{term}|least"
+
+
 def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
     """Add each patient's worst grade of every adverse event to the typed data, and what does not fit to its findings.
 
-    A patient without a row of an event has grade 0; one whose grade of it is not known in some row has none.
+    A patient without a row of an event has grade 0; one whose grade of it is not known in some row has none, but had
+    the event, and the column `at_least` says how bad it was at least.
     """
     asked = study.adverse_events
     if asked is None or asked.table is None:
@@ -95,7 +101,9 @@ def _enter(study: Study, patients: Table, events: Table, typed: Typed) -> None:
     for term in asked.terms:
         own = rows[rows["term"] == term]
         worst = own.groupby("patient")["grade"].agg(lambda grades: grades.max(skipna=False))
+        least = own.groupby("patient")["grade"].agg(lambda grades: max(grades.max(), float(grades.isna().any())))
         typed.data[term] = ids.map(worst).where(ids.isin(worst.index), 0.0).astype(float)
+        typed.data[at_least(term)] = ids.map(least.fillna(1)).fillna(0.0).astype(float)
         missing = int(typed.data[term].isna().sum())
         found = f"{len(own)} rows, {int((typed.data[term] > 0).sum())} patients with it, {missing} missing"
         expected = f"grades {', '.join(map(str, asked.grades))}"

@@ -150,6 +150,8 @@ def _tests(model: Maximum, known: pd.DataFrame) -> dict[str, dict]:
     if model.fit.problem or not names:
         return {}
     used = known.loc[model.design.index]
+    if used.loc[used["event"], "time"].nunique() < 2:
+        return {}
     variables = dict.fromkeys(variable for variable, _ in names)
     found = score_tests(
         model.design[names],

@@ -93,7 +93,7 @@ def fit(
     inverse = reached.basis @ linalg.pinvh(reached.likelihood.information) @ reached.basis.T
     log_hr, covariance = _tables(names, kept, scale, reached, inverse)
     robust = None
-    if clusters is not None and len(kept):
+    if clusters is not None and reached.basis.shape[1]:
         robust = _tables(names, kept, scale, reached, _sandwich(rows, reached, inverse))[1]
     if clusters is not None and robust is None:
         robust = covariance

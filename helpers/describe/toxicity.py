@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
+from helpers.cohort.toxicity import at_least
 from helpers.describe.comparisons import fisher_exact
 from helpers.describe.counts import COUNTED, NOBODY_KNOWN, known, share
 from helpers.ledger import STATISTICS_OF, wide
@@ -19,8 +20,9 @@ NO_GRADE = "no patient with a known grade in one arm"
 def adverse_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """Patients by worst grade of each adverse event: every grade group, `any` above zero, `severe` as the study says.
 
-    Per cent of the patients whose grade is known, overall and by arm; variable `any event`, a name no event can have,
-    is the worst grade of all events, known where every one is. Then the events the study file wants by another
+    Per cent of the patients whose grade is known, overall and by arm, of `any` and `severe` also of those whose worst
+    grade is not known but who are known to have reached it; variable `any event`, a name no event can have, is the
+    worst grade of all events, known where every one is. Then the events the study file wants by another
     variable, in the population it names, overall and in groups keyed `variable=level`.
     """
     asked = cohort.study.adverse_events
@@ -47,7 +49,7 @@ def adverse_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
 def risk_differences(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     """The share of patients with each adverse event, treated minus reference, in percentage points.
 
-    Levels `any` and `severe` of every event and of any event at all; of patients whose grade is known. Limits by
+    Levels `any` and `severe` of every event and of any event at all; of patients of whom it is known. Limits by
     Newcombe's hybrid score method (1998, method 10) at the study's confidence; P by Fisher's exact test.
     """
     study = cohort.study
@@ -56,11 +58,11 @@ def risk_differences(cohort: Cohort, population: str = "primary") -> pd.DataFram
     groups, arms = cohort.groups(population), study.arms
     records = []
     for term in (*study.adverse_events.terms, ANY_EVENT):
-        grades = [_worst(cohort, term, groups[arm]).dropna() for arm in (arms.treated, arms.reference)]
+        both = [groups[arm] for arm in (arms.treated, arms.reference)]
         for level, lowest in ((ANY_GRADE, 1), (SEVERE, study.adverse_events.severe)):
-            with_event = [int((each >= lowest).sum()) for each in grades]
+            found = [_reached(cohort, term, rows, lowest) for rows in both]
             key = {"population": population, "analysis": "risk_difference", "variable": term, "level": level}
-            compared = _compared(with_event, [len(each) for each in grades], study.confidence)
+            compared = _compared([n for n, _ in found], [size for _, size in found], study.confidence)
             records.append({**key, "reference": arms.reference, **compared})
     return wide(records, STATISTICS_OF["risk_difference"])
 
@@ -95,14 +97,21 @@ def _worst(cohort: Cohort, term: str, rows: pd.DataFrame) -> pd.Series:
     return rows[terms].max(axis=1, skipna=False) if term == ANY_EVENT else rows[term]
 
 
+def _reached(cohort: Cohort, term: str, rows: pd.DataFrame, lowest: int) -> tuple[int, int]:
+    """Patients whose worst grade is `lowest` or higher, and those of whom that is known, whatever else is not."""
+    terms = list(cohort.study.adverse_events.terms) if term == ANY_EVENT else [term]
+    least = pd.concat([rows[at_least(each)] if at_least(each) in rows else rows[each] for each in terms], axis=1)
+    inside = least.max(axis=1) >= lowest
+    return int(inside.sum()), int((inside | _worst(cohort, term, rows).notna()).sum())
+
+
 def _graded(cohort: Cohort, term: str, rows: pd.DataFrame, key: dict) -> Iterator[dict]:
     """One adverse event in one group: known and missing, then every grade group, any grade and the severe ones."""
     asked = cohort.study.adverse_events
     key = {**key, "analysis": "count", "variable": term, "method": asked.grading}
     values = _worst(cohort, term, rows)
-    levels = {name: values.isin(group.grades) for name, group in asked.groups.items()}
-    levels |= {ANY_GRADE: values > 0, SEVERE: values >= asked.severe}
     yield {**key, **known(values)}
-    for level, inside in levels.items():
-        n = int(inside.sum())
-        yield {**key, "level": level, "n": n, **share(n, values.notna().sum(), NOBODY_KNOWN)}
+    found = {name: (int(values.isin(each.grades).sum()), values.notna().sum()) for name, each in asked.groups.items()}
+    found |= {level: _reached(cohort, term, rows, n) for level, n in ((ANY_GRADE, 1), (SEVERE, asked.severe))}
+    for level, (n, size) in found.items():
+        yield {**key, "level": level, "n": n, **share(n, size, NOBODY_KNOWN)}

@@ -45,7 +45,7 @@ def incidence(
     drawing = _drawn(study, curves, select(at_risk, endpoint=asked.endpoint), tests, causes)
     lost = int(select(events, endpoint=asked.endpoint, group=OVERALL)["n_missing"].iloc[0])
     notes = [
-        f"Aalen-Johansen estimates. Shaded: pointwise {study.level} confidence bands (complementary log-log scale). P: "
+        f"Aalen-Johansen estimates. Shaded: pointwise {study.level} confidence bands (log(−log) scale). P: "
         "Gray's test between the arms. Below: number at risk of a first event (censored so far).",
         *([AS_KNOWN] if study.exposure else []),
         *([f"No panel, since nobody had it: {'; '.join(absent)}."] if absent else []),

@@ -127,7 +127,10 @@ def _figure(drawing: Drawing, lines: list, study: Study, endpoint: str, effects:
             if row is not None
         ]
         said.append(f"{HEADINGS[kind]}, {name}: {', '.join(ratios)}")
+    arms = study.arms
     notes = [
+        f"Below 1: lower hazard with {arms.levels[arms.treated]} than with {arms.levels[arms.reference]}. Other models "
+        "stand in the table.",
         f"The first rows ({HEADINGS[FIXED].lower()}) count the time before treatment began as treated. Landmarks and "
         "exposures that begin do not, nor do clones.",
         *(f"‡ {each}" for each in conditioning(study, list(dict.fromkeys(effects["population"])))),

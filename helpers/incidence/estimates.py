@@ -34,7 +34,7 @@ def first_events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
 
 
 def incidences(cohort: Cohort, population: str = "primary", *, months: list[float] | None = None) -> pd.DataFrame:
-    """Cumulative incidence of each cause, 0 to 100, at the study's months, overall and by arm; limits log-log.
+    """Cumulative incidence of each cause, 0 to 100, at the study's months, overall and by arm; limits by log(-log).
 
     With the patients at risk just before and the events of the cause up to then; a row without `at` holds its events,
     one without level all patients with a known time and all events. Aalen & Johansen (1978).
@@ -106,7 +106,7 @@ def _groups(cohort: Cohort, data: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _key(cohort: Cohort, population: str, cause: str, group: str) -> dict[str, str]:
     asked = cohort.study.progression.competing
     described = {"population": population, "endpoint": asked.endpoint, "analysis": "competing_risks", "model": MODEL}
-    method = "Aalen-Johansen, complementary log-log interval" if cause else "first events"
+    method = "Aalen-Johansen, log(-log) interval" if cause else "first events"
     return {**described, "variable": asked.variable, "level": cause, "group": group, "method": method}
 
 

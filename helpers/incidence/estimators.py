@@ -44,7 +44,7 @@ def cumulative_incidence(time: np.ndarray, cause: np.ndarray, *, of: str) -> pd.
 
 
 def incidence_limits(table: pd.DataFrame, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise limits of a cumulative incidence on the complementary log-log scale (Choudhury, 2002).
+    """Pointwise limits of a cumulative incidence on the log(-log F) scale (Choudhury, 2002).
 
     NaN where it is zero or one, or has no variance.
     """

@@ -87,7 +87,8 @@ def _folded(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
         if "injected-parameters" in cell.metadata.get("tags", []) or _is_bare(cells, position):
             continue
         before = folded[-1] if folded else None
-        if before is not None and before.cell_type == cell.cell_type == "code" and not before.outputs:
+        empty = before is not None and before.cell_type == "code" and not any(map(_shows, before.outputs))
+        if empty and cell.cell_type == "code":
             folded.pop()
             cell.source = f"{before.source}\n\n{cell.source}"
         folded.append(cell)

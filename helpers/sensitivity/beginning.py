@@ -135,7 +135,7 @@ class _Cox:
         return _Cox(course.x[order], drawn, begun, last, place, number.T)
 
     def hazard(self, beta: np.ndarray) -> np.ndarray:
-        """Breslow's (1974) cumulative baseline hazard, a row a sample."""
+        """Breslow's (1972) cumulative baseline hazard, a row a sample."""
         size = np.cumsum(self.counts * np.exp(beta @ self.x.T), axis=1)[:, self.place]
         return np.cumsum(self.number / np.where(self.number > 0, size, 1), axis=1)
 

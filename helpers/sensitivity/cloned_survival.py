@@ -27,12 +27,17 @@ class Horizons:
 
 
 def bootstrap(course: Course, found: Models | None, horizons: Horizons, *, draws: int, seed: int) -> np.ndarray:
-    """`estimates` in samples of the patients drawn with replacement, who begins estimated anew in each of them."""
+    """`estimates` in samples of the patients drawn with replacement, who begins estimated anew in each of them.
+
+    The order of the patients changes nothing.
+    """
     n, rng = len(course.time), np.random.default_rng(seed)
     parts = [np.zeros((0, 2, len(horizons)))]
     at_once = max(1, ELEMENTS // (n * (2 + course.x.shape[1])))
+    order = np.lexsort((*course.x.T, course.start, course.event, course.time))
     for begin in range(0, draws, at_once):
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=min(at_once, draws - begin)).astype(float)
+        counts = np.empty((min(at_once, draws - begin), n))
+        counts[:, order] = rng.multinomial(n, np.full(n, 1 / n), size=len(counts))
         parts.append(estimates(course, beginning(course, found, counts) if found else None, horizons, counts))
     return np.concatenate(parts)
 

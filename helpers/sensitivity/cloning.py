@@ -138,18 +138,21 @@ def _trial(cohort: Cohort, endpoint: str, population: str, grace: float | None) 
 def _grace(cohort: Cohort, endpoint: str, population: str, grace: float | None) -> float:
     months = cohort.study.exposure.grace if grace is None else grace
     if isinstance(months, bool) or not isinstance(months, int | float) or not 0 < months <= 1200:
-        raise ParameterError(f"grace = {grace!r}: give a number of months above zero, or None for the study's own")
+        raise ParameterError(
+            f"grace_months = {grace!r}: give a number of months above zero, or None for the study's own"
+        )
     known = cohort.outcome(endpoint, population)
     if not known.loc[known["event"], "time"].max() > months:
         raise ParameterError(
-            f"grace = {months:g}: this month lies after the last event of '{endpoint}' in population '{population}'"
+            f"grace_months = {months:g}: this month lies after the last event of '{endpoint}' in population "
+            f"'{population}'"
         )
     return float(months)
 
 
 def _draws(draws: int) -> int:
     if isinstance(draws, bool) or not isinstance(draws, int) or not 0 <= draws <= 100_000:
-        raise ParameterError(f"draws = {draws!r}: give a whole number of bootstrap samples from 0 to 100000")
+        raise ParameterError(f"clone_draws = {draws!r}: give a whole number of bootstrap samples from 0 to 100000")
     return draws
 
 

@@ -7,7 +7,7 @@ from helpers.study import Study
 from helpers.study.variants import SEPARATOR
 
 SAME = ["population", "endpoint", "analysis", "model", "at"]
-SHOWN = ["n", "n_event", "hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
+SHOWN = ["n", "n_event", "events_per_parameter", "hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 
 
 def effects(frames: list[pd.DataFrame], *, e_values: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def effects(frames: list[pd.DataFrame], *, e_values: pd.DataFrame, study: Study)
         found = select(frame, variable=arms.column, level=arms.treated, group="")
         for row in found[~found["model"].str.contains(SEPARATOR)].to_dict("records"):
             beside = select(frame, level="", group="", **{name: row[name] for name in SAME})
-            counted = beside.iloc[0][["n", "n_event"]].to_dict() if len(beside) else {}
+            counted = {name: beside.iloc[0][name] for name in SHOWN[:3] if name in beside} if len(beside) else {}
             key = tuple(row[name] for name in WIDE_KEY)
             own = values.loc[[key]].iloc[0].to_dict() if key in values.index else {}
             records.append({**row, **counted, **own})

@@ -6,21 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
 
 from helpers.cohort import Cohort
 from helpers.cox import maximise
 from helpers.cox.design import Maximum, columns
 from helpers.errors import ParameterError
-from helpers.sensitivity.exposure import HALF_DAY, exposed, pieces
+from helpers.sensitivity.exposure import exposed, pieces
 from helpers.simulate.study import drawn_study
 from helpers.study import Study
 from helpers.study.schema import EarlyEvent
 from helpers.study.simulated import drawable, exclusions
 from helpers.survival import product_limit
 
-FLATTEST, STEEPEST = np.log(0.05), np.log(50)
-DIGITS = 5
+DIGITS, DECIMALS = 5, 9
+Curve = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,11 @@ class Design:
     """Hazards fitted to a cohort, from which others like it are drawn.
 
     `patients` are the covariates of the complete cases, drawn with replacement; `event_risk` and `start_risk` the
-    linear predictors of each one's event and start of treatment. The cumulative hazard of the event is
-    `(t / scale) ** shape` in units of exp(risk), nobody at risk before month `delay`. `starting` is the cumulative
-    hazard of the start by month, `censoring` the share censored by month, both straight between the months given.
-    `early` are events after the start that make a patient ineligible, `excluded` those that each exclusion leaves out.
-    `study` is the cohort's, `drawn` that of the cohorts drawn; `log_hr` is the cohort's own effect of treatment.
+    linear predictors of each one's event and start of treatment. `hazard` is the cumulative hazard of the event by
+    month in units of exp(risk), untreated, `starting` that of the start, `censoring` the share censored by month: all
+    straight between the months given, and level after the last. `early` are events that make a patient ineligible,
+    `excluded` those that each exclusion leaves out. `study` is the cohort's, `drawn` that of the cohorts drawn;
+    `log_hr` is the cohort's own effect of treatment.
     """
 
     study: Study
@@ -41,115 +40,89 @@ class Design:
     patients: pd.DataFrame
     event_risk: np.ndarray
     start_risk: np.ndarray
-    shape: float
-    scale: float
-    delay: float
-    starting: tuple[np.ndarray, np.ndarray]
-    censoring: tuple[np.ndarray, np.ndarray]
+    hazard: Curve
+    starting: Curve
+    censoring: Curve
     early: list[EarlyEvent]
     excluded: dict[str, list[EarlyEvent]]
     log_hr: float
     rows: int
 
-    def cumulative(self, month: np.ndarray) -> np.ndarray:
-        """The baseline cumulative hazard of the event, counted from the month in which patients come to be at risk."""
-        return np.maximum(month / self.scale, self.delay / self.scale) ** self.shape - self._before
 
-    def month(self, hazard: np.ndarray) -> np.ndarray:
-        """The month in which the baseline cumulative hazard reaches a value."""
-        return self.scale * (hazard + self._before) ** (1 / self.shape)
+def design(cohort: Cohort, endpoint: str | None = None) -> Design:
+    """What the study's [simulation] draws cohorts from for an endpoint, by default its first, fitted to the cohort.
 
-    @property
-    def _before(self) -> float:
-        return (self.delay / self.scale) ** self.shape
-
-
-def design(cohort: Cohort) -> Design:
-    """What the study's [simulation] draws cohorts from, fitted to the patients of its [exposure].
-
-    Event: Weibull proportional hazards given covariates and treatment as it began, the coefficients Cox's, from the
-    month before which an event makes ineligible. Start of treatment: Cox model with Breslow's (1972) baseline, ended by
-    event and censoring. Censoring: reverse Kaplan-Meier, without covariates. A coefficient that cannot be estimated
-    is 0. Raises ParameterError where the study has no [simulation].
+    Event: Cox model of covariates and of treatment as it began, with Breslow's (1972) baseline. Start of treatment: Cox
+    model of covariates with that baseline, ended by event and censoring. Censoring: reverse Kaplan-Meier, without
+    covariates. A coefficient that cannot be estimated is 0. Raises ParameterError where there is no [simulation], or no
+    event.
     """
     study = cohort.study
     if study.simulation is None:
         raise ParameterError(f"study '{study.name}' has no [simulation], which says what to draw")
-    asked, endpoint, arm = study.exposure, study.simulation.endpoint, study.arms.column
+    asked, arm = study.exposure, study.arms.column
+    endpoint = study.simulation.endpoints[0] if endpoint is None else endpoint
     known, start, _ = exposed(cohort, endpoint, asked.population, asked.covariates)
     if not known["event"].any():
         raise ParameterError(f"entry 'simulation': no event of '{endpoint}' among the complete cases to draw from")
-    early = [
-        step.exclude_event
-        for name in study.lineage(asked.population)
-        for step in study.all_populations[name].steps
-        if step.exclude_event and drawable(study, endpoint, step.exclude_event)
-    ]
-    delay = max([each.before_months for each in early if each.after is None], default=0.0)
+    known = known.loc[known[asked.covariates].astype(str).sort_values(asked.covariates, kind="stable").index]
+    start = start.loc[known.index]
     split = pieces(study, known, start)
     event = maximise(study, split, [arm, *asked.covariates])
     event_risk = _risk(study, event, known, asked.covariates)
     log_hr = event.fit.log_hr.get((arm, study.arms.treated), np.nan)
     treated = np.nan_to_num(log_hr) * (split[arm] == study.arms.treated).to_numpy()
     risk = event_risk[known.index.get_indexer(split.index.get_level_values("patient"))] + treated
-    shape, scale = weibull(*(split[name].to_numpy(dtype=float) for name in ("entry", "time", "event")), risk, delay)
     begun = start.notna().to_numpy()
     waited = known.assign(time=start.fillna(known["time"]), event=begun)
     start_risk = _risk(study, maximise(study, waited, asked.covariates), known, asked.covariates)
     return Design(
         study=study,
-        drawn=drawn_study(study),
+        drawn=drawn_study(study, endpoint),
         endpoint=endpoint,
         patients=known[asked.covariates].reset_index(drop=True),
         event_risk=event_risk,
         start_risk=start_risk,
-        shape=shape,
-        scale=scale,
-        delay=delay,
+        hazard=_smoothed(
+            *breslow(split["time"].to_numpy(), split["event"].to_numpy(dtype=bool), risk, split["entry"].to_numpy())
+        ),
         starting=_smoothed(*breslow(waited["time"].to_numpy(), begun, start_risk)),
         censoring=_censoring(known),
-        early=[each for each in early if each.after is not None],
+        early=[
+            step.exclude_event
+            for name in study.lineage(asked.population)
+            for step in study.all_populations[name].steps
+            if step.exclude_event and drawable(study, endpoint, step.exclude_event)
+        ],
         excluded=exclusions(study, endpoint),
         log_hr=float(log_hr),
         rows=study.simulation.rows or len(known),
     )
 
 
-def weibull(
-    entry: np.ndarray, time: np.ndarray, event: np.ndarray, risk: np.ndarray, delay: float
-) -> tuple[float, float]:
-    """Shape and scale of the cumulative hazard exp(risk) (t / scale)^shape by maximum likelihood, `risk` as it is.
+def breslow(time: np.ndarray, event: np.ndarray, risk: np.ndarray, entry: np.ndarray | None = None) -> Curve:
+    """The times of the events and the baseline cumulative hazard there, in units of exp(risk) (Breslow, 1972).
 
-    Rows are at risk from `entry`, or `delay` where that is later, to `time`.
+    Rows are at risk after `entry`, or from the beginning on, up to `time`.
     """
-    unit = time.mean()
-    start, stop = (np.maximum(each, delay) / unit for each in (entry, time))
-    stop = np.maximum(stop, np.where(event > 0, HALF_DAY / unit, 0))
-    deaths, size = event.sum(), np.exp(risk)
-
-    def lived(shape: float) -> float:
-        return float(size @ (stop**shape - start**shape))
-
-    def loss(log_shape: float) -> float:
-        shape = np.exp(log_shape)
-        logs = np.log(stop[event > 0]).sum()
-        return deaths * (np.log(lived(shape)) - log_shape) - shape * logs
-
-    shape = float(np.exp(optimize.minimize_scalar(loss, bounds=(FLATTEST, STEEPEST), method="bounded").x))
-    return shape, float(unit * (lived(shape) / deaths) ** (1 / shape))
-
-
-def breslow(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The times of the events and the baseline cumulative hazard there, in units of exp(risk) (Breslow, 1972)."""
-    order = np.argsort(time)
-    ordered, size = time[order], np.exp(risk[order])
-    at_risk = np.cumsum(size[::-1])[::-1]
     times, events = np.unique(time[event], return_counts=True)
-    return times, np.cumsum(events / at_risk[np.searchsorted(ordered, times)])
+    size = np.exp(risk)
+    at_risk = _from(time, size, times) - (0 if entry is None else _from(entry, size, times))
+    return times, np.cumsum(events / at_risk)
+
+
+def _from(time: np.ndarray, size: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The sizes of the rows whose time is that or later, summed."""
+    order = np.argsort(time, kind="stable")
+    total = np.append(np.cumsum(size[order][::-1])[::-1], 0.0)
+    return total[np.searchsorted(time[order], times)]
 
 
 def digest(made: Design) -> str:
-    """A checksum of what cohorts are drawn from and analysed by: fitted numbers to five digits, and the entries."""
+    """A checksum of what cohorts are drawn from and analysed by: fitted numbers to five digits, and the entries.
+
+    The order of the patients does not matter.
+    """
     study = made.study
     entries = {
         "arms": study.arms.model_dump(mode="json"),
@@ -160,10 +133,17 @@ def digest(made: Design) -> str:
         "rows": made.rows,
         "excluded": {name: [each.model_dump(mode="json") for each in steps] for name, steps in made.excluded.items()},
     }
-    fitted = [made.event_risk, made.start_risk, *made.starting, *made.censoring, [made.shape, made.scale, made.delay]]
-    numbers = [f"{value:.{DIGITS}g}" for part in fitted for value in np.asarray(part)]
-    text = json.dumps([entries, numbers, made.patients.astype(str).to_numpy().tolist()], sort_keys=True)
+    fitted = [*made.hazard, *made.starting, *made.censoring]
+    numbers = [_written(value) for part in fitted for value in part]
+    patients = made.patients.astype(str).to_numpy().tolist()
+    risks = zip(made.event_risk, made.start_risk, strict=True)
+    each = sorted([*values, *map(_written, own)] for values, own in zip(patients, risks, strict=True))
+    text = json.dumps([entries, numbers, each], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _written(value: float) -> str:
+    return f"{round(float(value), DECIMALS) + 0.0:.{DIGITS}g}"
 
 
 def _risk(study: Study, model: Maximum, known: pd.DataFrame, covariates: list[str]) -> np.ndarray:
@@ -173,15 +153,15 @@ def _risk(study: Study, model: Maximum, known: pd.DataFrame, covariates: list[st
     return values.to_numpy(dtype=float).reshape(len(known), len(log_hr)) @ np.asarray(log_hr, dtype=float)
 
 
-def _censoring(known: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _censoring(known: pd.DataFrame) -> Curve:
     """Month and share censored by then; what is left at the last time is censored there."""
     curve = product_limit(known["time"].to_numpy(), ~known["event"].to_numpy())
     jumps = curve[curve["n_event"] > 0]
     months, share = _smoothed(jumps["time"].to_numpy(), 1 - jumps["survival"].to_numpy())
-    return np.append(months, known["time"].max()), np.append(share, 1.0)
+    return np.append(months, [known["time"].max()] * 2), np.append(share, [share[-1], 1.0])
 
 
-def _smoothed(months: np.ndarray, reached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _smoothed(months: np.ndarray, reached: np.ndarray) -> Curve:
     """A step function made straight between its steps; the first one begins as long before it as the second follows."""
     first = max(0.0, 2 * months[0] - months[1]) if len(months) > 1 else (months[:1].max(initial=0.0))
     return np.concatenate([[first], months]), np.concatenate([[0.0], reached])

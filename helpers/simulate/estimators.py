@@ -5,7 +5,7 @@ Each is the estimate that the report makes, without what else its tables hold.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,14 @@ class Analysed:
         """The cohort's study."""
         return self.cohort.study
 
+    @cached_property
+    def clones(self) -> pd.DataFrame | None:
+        """Its patients cloned into both strategies; None where the strategies cannot be compared."""
+        try:
+            return clones(self.cohort, self.endpoint, PRIMARY)
+        except ParameterError:
+            return None
+
 
 def analysed(cohort: Cohort) -> Analysed:
     """What every estimator begins with."""
@@ -53,13 +61,22 @@ Estimator = Callable[[Analysed], tuple[float, float]]
 
 def estimators(study: Study) -> dict[str, Estimator]:
     """Every way of analysing the drawn cohorts of a study, by its name in the ledger; `label` says it in words."""
-    return {
-        names.UNADJUSTED: partial(_fixed, population=PRIMARY, adjusted=False),
-        names.ADJUSTED: partial(_fixed, population=PRIMARY),
-        **{f"{names.EXCLUDED}{each}": partial(_fixed, population=each) for each in study.exposure.exclusions},
-        **{f"{names.LANDMARK}{at_label(each)}": partial(_landmark, month=each) for each in study.exposure.landmarks},
+    asked = study.exposure
+    ways = {
+        names.NAIVE: partial(_fixed, population=PRIMARY),
+        **{f"{names.EXCLUDED}{each}": partial(_fixed, population=each) for each in asked.exclusions},
+        **{f"{names.LANDMARK}{at_label(each)}": partial(_landmark, month=each) for each in asked.landmarks},
         names.TIME_DEPENDENT: _time_dependent,
-        names.CLONES: _clones,
+    }
+    suffixes = {names.UNADJUSTED: False, names.ADJUSTED: True}
+    return {
+        **{
+            f"{name}{suffix}": partial(made, adjusted=adjusted)
+            for name, made in ways.items()
+            for suffix, adjusted in suffixes.items()
+        },
+        names.UNWEIGHTED: partial(_clones, weighted=False),
+        names.WEIGHTED: partial(_clones, weighted=True),
     }
 
 
@@ -70,13 +87,13 @@ def estimate(cohort: Cohort, chosen: list[str] | None = None) -> dict[str, tuple
     return {name: every[name](given) for name in (every if chosen is None else chosen)}
 
 
-def _fixed(given: Analysed, *, population: str, adjusted: bool = True) -> tuple[float, float]:
+def _fixed(given: Analysed, *, population: str, adjusted: bool) -> tuple[float, float]:
     """The arm as if known at time zero, in a population."""
     inside = given.known.index.isin(given.cohort.members[population])
     return _effect(given, given.known[inside], adjusted=adjusted)
 
 
-def _landmark(given: Analysed, *, month: float) -> tuple[float, float]:
+def _landmark(given: Analysed, *, month: float, adjusted: bool) -> tuple[float, float]:
     """Who is at risk at a landmark, treated by then or not."""
     later = month * (1 + SAME["rtol"])
     there = given.known[given.known["time"] > later]
@@ -84,29 +101,27 @@ def _landmark(given: Analysed, *, month: float) -> tuple[float, float]:
     arms = given.study.arms
     code = np.where(treated, list(arms.levels).index(arms.treated), list(arms.levels).index(arms.reference))
     arm = pd.Categorical.from_codes(code, categories=list(arms.levels))
-    return _effect(given, there.assign(**{arms.column: arm, "time": there["time"] - month}))
+    return _effect(given, there.assign(**{arms.column: arm, "time": there["time"] - month}), adjusted=adjusted)
 
 
-def _time_dependent(given: Analysed) -> tuple[float, float]:
+def _time_dependent(given: Analysed, *, adjusted: bool) -> tuple[float, float]:
     """Treatment as an exposure that begins."""
-    return _effect(given, pieces(given.study, given.known, given.start))
+    return _effect(given, pieces(given.study, given.known, given.start), adjusted=adjusted)
 
 
-def _clones(given: Analysed) -> tuple[float, float]:
-    """Beginning within the grace period or not: patients cloned, censored and weighted, errors clustered on them."""
-    try:
-        rows = clones(given.cohort, given.endpoint, PRIMARY)
-    except ParameterError:
-        return NONE
-    if rows["weight"].isna().all():
+def _clones(given: Analysed, *, weighted: bool) -> tuple[float, float]:
+    """Beginning within the grace period or not: patients cloned and censored, errors clustered on them."""
+    rows = given.clones
+    if rows is None or (weighted and rows["weight"].isna().all()):
         return NONE
     arms, patient = given.study.arms, rows.index
     first = ~pd.MultiIndex.from_arrays([patient, rows["strategy"]]).duplicated()
     rows = rows.assign(**{arms.column: rows["strategy"], "entry": rows["entry"].mask(first, -np.inf)})
-    return _effect(given, rows, adjusted=False, weights=rows["weight"].to_numpy(), clusters=patient.to_numpy())
+    weights = rows["weight"].to_numpy() if weighted else np.ones(len(rows))
+    return _effect(given, rows, adjusted=False, weights=weights, clusters=patient.to_numpy())
 
 
-def _effect(given: Analysed, rows: pd.DataFrame, *, adjusted: bool = True, **how: np.ndarray) -> tuple[float, float]:
+def _effect(given: Analysed, rows: pd.DataFrame, *, adjusted: bool, **how: np.ndarray) -> tuple[float, float]:
     """The arm's coefficient in a Cox model of rows, beside the covariates of the patients they are of."""
     study, arms = given.study, given.study.arms
     patient = given.table.index.get_indexer(rows.index.get_level_values(0))

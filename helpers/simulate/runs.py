@@ -23,18 +23,20 @@ from helpers.study.variants import SEPARATOR
 STATISTICS = STATISTICS_OF["simulation"]
 MANY, MOST, BATCH, CHUNK, FEWEST = 100_000, 10_000_000, 1_000, 4, 20
 DRAWN, LARGE = 0, 1
-NO_ESTIMAND = "what it tends to at this hazard ratio is not known; the command simulate finds it"
+NO_LIMIT = "what it tends to at this hazard ratio is not known; the command simulate finds it"
 NO_ESTIMATE = "no cohort drawn has an estimate"
 ONE_ESTIMATE = "fewer than two cohorts drawn have an estimate"
-ESTIMANDS = ["model", "at", "log_hr_estimand", "estimand_se", "source"]
+LIMITS = ["endpoint", "model", "at", "log_hr_limit", "log_hr_limit_se", "source"]
 Progress = Callable[[int, int], None]
-DESIGN, ESTIMAND = "cohorts drawn from design ", "estimand from "
+DESIGN, LIMIT = "cohorts drawn from design ", "limit from "
+UNKNOWN = (np.nan, np.nan, "")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One drawn cohort to analyse: how many patients, their hazard ratio, which random numbers, by which estimators."""
+    """A drawn cohort to analyse: its endpoint, patients, hazard ratio and random numbers, and by which estimators."""
 
+    endpoint: str
     rows: int
     hazard_ratio: float
     key: tuple[int, ...]
@@ -52,29 +54,38 @@ def simulate(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """How every way of analysing errs in `draws` cohorts drawn from `design(cohort)`, a row an estimator and ratio.
+    """How every way of analysing errs in `draws` cohorts drawn from each endpoint's `design`, a row a way and ratio.
 
-    `model` is the estimator, `at` the hazard ratio. Rejected are estimates whose Wald interval leaves out 1, covered
-    those whose interval holds the estimand: 0 at a hazard ratio of one, else from `estimands` (that function's, or a
-    stored simulation). Shares are of the cohorts with an estimate, with Wilson's (1927) limits. Every cohort has random
-    numbers of its own, the same at each hazard ratio, whatever the number of `workers`. No rows without [simulation];
-    raises ParameterError for numbers that cannot be.
+    `model` is the way of analysing, `at` the hazard ratio. `log_hr_limit` is from `estimands` (that function's, or a
+    stored simulation). Bias and coverage are judged against `log_hr_estimand`: 0 at a hazard ratio of one, else the
+    limit. Rejected are estimates whose Wald interval leaves out 1, covered those whose interval holds the estimand.
+    Shares are of the cohorts with an estimate, with Wilson's (1927) limits. Every cohort has random numbers of its own,
+    the same at each hazard ratio, whatever the number of `workers`. No rows without [simulation]; raises ParameterError
+    for numbers that cannot be.
     """
     asked = cohort.study.simulation
     if asked is None:
         return wide([], STATISTICS)
     n = _whole("draws", asked.draws if draws is None else draws, 1, MANY)
     ratios = _ratios(asked.hazard_ratios if hazard_ratios is None else hazard_ratios)
-    made = design(cohort)
-    made = made if rows is None else replace(made, rows=_whole("rows", rows, FEWEST, 1_000_000))
-    tasks = [Task(made.rows, ratio, (DRAWN, number)) for ratio in ratios for number in range(n)]
+    made = {each: design(cohort, each) for each in asked.endpoints}
+    if rows is not None:
+        size = _whole("rows", rows, FEWEST, 1_000_000)
+        made = {endpoint: replace(each, rows=size) for endpoint, each in made.items()}
+    cells = [(endpoint, ratio) for endpoint in made for ratio in ratios]
+    tasks = [
+        Task(endpoint, made[endpoint].rows, ratio, (DRAWN, number)) for endpoint, ratio in cells for number in range(n)
+    ]
     found = _run(made, tasks, _seed(cohort, seed), _whole("workers", workers, 1, 1024), progress)
     records = []
-    for position, ratio in enumerate(ratios):
+    for position, (endpoint, ratio) in enumerate(cells):
         each = found[position * n : (position + 1) * n]
-        for name in estimators(made.drawn):
+        own, checksum = made[endpoint], digest(made[endpoint])
+        for name in estimators(own.drawn):
             values = np.array([one[name] for one in each])
-            records.append(_record(made, name, ratio, values, _estimand(estimands, name, ratio)))
+            limit = _limit(estimands, endpoint, name, ratio)
+            method = f"{DESIGN}{checksum}" + (f"; {LIMIT}{limit[2]}" if limit[2] else "")
+            records.append({**_record(own, name, ratio, values, limit), "method": method})
     return wide(records, STATISTICS)
 
 
@@ -87,40 +98,48 @@ def estimands(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """What each estimator tends to, from one cohort of `rows` patients a hazard ratio other than one.
+    """What each way of analysing tends to, from one cohort of `rows` patients for each endpoint and hazard ratio.
 
-    Columns `model`, `at`, `log_hr_estimand`, its standard error `estimand_se` and its `source` in words. Clones of so
-    many patients, cut at every start of treatment, are too many: theirs is the mean over cohorts of `BATCH` patients,
-    as many as make `rows`.
+    Columns `endpoint`, `model`, `at`, `log_hr_limit`, its standard error `log_hr_limit_se` and its `source` in words.
+    Clones of so many patients, cut at every start of treatment, are too many: theirs is the mean over cohorts of
+    `BATCH` patients, as many as make `rows`.
     """
-    if cohort.study.simulation is None:
-        return pd.DataFrame(columns=ESTIMANDS)
+    asked = cohort.study.simulation
+    if asked is None:
+        return pd.DataFrame(columns=LIMITS)
     _whole("rows", rows, BATCH, MOST)
-    ratios = _ratios(cohort.study.simulation.hazard_ratios if hazard_ratios is None else hazard_ratios)
-    made, records = design(cohort), []
-    large = tuple(name for name in estimators(made.drawn) if name != CLONES)
-    for ratio in [each for each in ratios if each != 1]:
-        tasks = [Task(BATCH, ratio, (LARGE, 1 + number), (CLONES,)) for number in range(rows // BATCH)]
-        tasks.insert(0, Task(rows, ratio, (LARGE, 0), large))
-        whole_cohort, *batches = _run(made, tasks, _seed(cohort, seed), _whole("workers", workers, 1, 1024), progress)
-        cloned = np.array([each[CLONES][0] for each in batches])
-        cloned = cloned[~np.isnan(cloned)]
-        spread = cloned.std(ddof=1) / np.sqrt(len(cloned)) if len(cloned) > 1 else np.nan
-        whole_cohort[CLONES] = (cloned.mean() if len(cloned) else np.nan, spread)
-        for name, (value, se) in whole_cohort.items():
-            source = (
-                f"{len(cloned)} cohorts of {BATCH} patients" if name == CLONES else f"one cohort of {rows} patients"
-            )
-            records.append((name, at_label(ratio), value, se, source))
-    return pd.DataFrame(records, columns=ESTIMANDS)
+    ratios = _ratios(asked.hazard_ratios if hazard_ratios is None else hazard_ratios)
+    made = {each: design(cohort, each) for each in asked.endpoints}
+    cells, batches = [(endpoint, ratio) for endpoint in made for ratio in ratios], rows // BATCH
+    tasks = []
+    for endpoint, ratio in cells:
+        large = tuple(name for name in estimators(made[endpoint].drawn) if name not in CLONES)
+        tasks.append(Task(endpoint, rows, ratio, (LARGE, 0), large))
+        tasks += [Task(endpoint, BATCH, ratio, (LARGE, 1 + number), CLONES) for number in range(batches)]
+    found = _run(made, tasks, _seed(cohort, seed), _whole("workers", workers, 1, 1024), progress)
+    records = []
+    for position, (endpoint, ratio) in enumerate(cells):
+        whole_cohort, *small = found[position * (1 + batches) : (position + 1) * (1 + batches)]
+        key = (endpoint, at_label(ratio))
+        rest = f"one cohort of {rows} patients"
+        records += [(*key, name, *value, rest) for name, value in whole_cohort.items()]
+        records += [(*key, name, *_mean(np.array([each[name][0] for each in small]))) for name in CLONES]
+    return pd.DataFrame(records, columns=["endpoint", "at", "model", *LIMITS[3:]])[LIMITS]
 
 
-def _record(made: Design, name: str, ratio: float, values: np.ndarray, estimand: tuple[float, float, str]) -> dict:
-    """The row of an estimator at one hazard ratio; `values` are coefficient and error, a row a cohort."""
+def _mean(values: np.ndarray) -> tuple[float, float, str]:
+    """Mean over the cohorts of `BATCH` patients with an estimate, its standard error, and of what it is the mean."""
+    known = values[~np.isnan(values)]
+    error = known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else np.nan
+    return known.mean() if len(known) else np.nan, error, f"the mean of {len(known)} cohorts of {BATCH} patients"
+
+
+def _record(made: Design, name: str, ratio: float, values: np.ndarray, limit: tuple[float, float, str]) -> dict:
+    """The row of a way of analysing at one hazard ratio; `values` are coefficient and error, a row a cohort."""
     study, arms = made.study, made.study.arms
     known = values[~np.isnan(values).any(axis=1)]
-    log_hr, error = known[:, 0], known[:, 1]
-    n, (target, target_error, source) = len(known), estimand
+    log_hr, error, n = known[:, 0], known[:, 1], len(known)
+    target, target_error = (0.0, 0.0) if ratio == 1 else limit[:2]
     z = stats.norm.ppf((1 + study.confidence) / 2)
     rejected, covered = np.abs(log_hr) > z * error, np.abs(log_hr - target) <= z * error
     deviation = log_hr.std(ddof=1) if n > 1 else np.nan
@@ -129,6 +148,8 @@ def _record(made: Design, name: str, ratio: float, values: np.ndarray, estimand:
         "n_draw": len(values),
         "n_failed": len(values) - n,
         "log_hr": log_hr.mean() if n else np.nan,
+        "log_hr_limit": limit[0],
+        "log_hr_limit_se": limit[1],
         "log_hr_estimand": target,
         "bias": log_hr.mean() - target if n else np.nan,
         "bias_se": np.hypot(deviation / np.sqrt(max(n, 1)), target_error),
@@ -138,13 +159,16 @@ def _record(made: Design, name: str, ratio: float, values: np.ndarray, estimand:
         **_share("percent_covered", covered if target == target else covered[:0], study.confidence),
     }
     reason = NO_ESTIMATE if not n else ""
-    why = {"log_hr_sd": reason or ONE_ESTIMATE}
+    why = {"log_hr_sd": reason or ONE_ESTIMATE, "log_hr_limit": NO_LIMIT, "log_hr_limit_se": NO_LIMIT}
     for each in ("log_hr_estimand", "bias", "bias_se", *[each for each in row if each.startswith("percent_covered")]):
-        why[each] = NO_ESTIMAND if target != target else reason or ONE_ESTIMATE
+        why[each] = NO_LIMIT if target != target else reason or ONE_ESTIMATE
     key = {"population": "primary", "endpoint": made.endpoint, "analysis": "simulation", "model": name}
     key |= {"variable": arms.column, "level": arms.treated, "at": at_label(ratio), "reference": arms.reference}
-    blank = {each: why.get(each, reason) for each, value in row.items() if value != value}
-    return {**key, **row, "not_estimable": blank, "method": _method(made, source)}
+    return {
+        **key,
+        **row,
+        "not_estimable": {each: why.get(each, reason) for each, value in row.items() if value != value},
+    }
 
 
 def _share(name: str, met: np.ndarray, confidence: float) -> dict[str, float]:
@@ -156,32 +180,28 @@ def _share(name: str, met: np.ndarray, confidence: float) -> dict[str, float]:
     return dict(zip(names, (100 * met.mean(), 100 * found.low, 100 * found.high), strict=True))
 
 
-def _method(made: Design, source: str) -> str:
-    return f"{DESIGN}{digest(made)}" + (f"; {ESTIMAND}{source}" if source else "")
-
-
-def _estimand(estimands: pd.DataFrame | None, name: str, ratio: float) -> tuple[float, float, str]:
-    """What an estimator tends to, the standard error of that, and where it is from; 0 at a hazard ratio of one."""
-    if ratio == 1:
-        return 0.0, 0.0, ""
-    if estimands is None or estimands.empty:
-        return np.nan, np.nan, ""
-    own = estimands["model"].str.partition(SEPARATOR)[0] == name
-    found = estimands[own & (estimands["at"] == at_label(ratio))]
+def _limit(known: pd.DataFrame | None, endpoint: str, name: str, ratio: float) -> tuple[float, float, str]:
+    """What a way of analysing tends to, the standard error of that, and where it is from."""
+    if known is None or known.empty:
+        return UNKNOWN
+    own = (known["endpoint"] == endpoint) & (known["model"].str.partition(SEPARATOR)[0] == name)
+    found = known[own & (known["at"] == at_label(ratio))]
     if found.empty:
-        return np.nan, np.nan, ""
+        return UNKNOWN
     row = found.iloc[0]
-    source = row["source"] if "source" in row else row["method"].partition(ESTIMAND)[2]
-    return row["log_hr_estimand"], row.get("estimand_se", 0.0), source
+    source = row["source"] if "source" in row else row["method"].partition(LIMIT)[2]
+    return row["log_hr_limit"], row["log_hr_limit_se"], source
 
 
-def _analyse(made: Design, seed: int, numbered: tuple[int, Task]) -> tuple[int, dict[str, tuple[float, float]]]:
+def _analyse(
+    made: dict[str, Design], seed: int, numbered: tuple[int, Task]
+) -> tuple[int, dict[str, tuple[float, float]]]:
     number, task = numbered
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=task.key))
-    return number, estimate(draw(made, task.rows, task.hazard_ratio, rng), task.chosen)
+    return number, estimate(draw(made[task.endpoint], task.rows, task.hazard_ratio, rng), task.chosen)
 
 
-def _run(made: Design, tasks: list[Task], seed: int, workers: int, progress: Progress | None) -> list[dict]:
+def _run(made: dict[str, Design], tasks: list[Task], seed: int, workers: int, progress: Progress | None) -> list[dict]:
     """Each task's estimates in the order of the tasks, on so many processes."""
     found: list[dict] = [{}] * len(tasks)
     with _mapped(min(workers, len(tasks))) as mapped:

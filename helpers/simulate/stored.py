@@ -55,7 +55,8 @@ def stored(cohort: Cohort) -> Stored:
         frame = pivot(read(path))
     except (ValueError, KeyError):
         return Stored(none, f"{relative(path)} is no simulation that can be read; {anew}")
-    wanted = f"{DESIGN}{digest(design(cohort))}"
-    if frame.empty or not frame["method"].str.partition(";")[0].eq(wanted).all():
+    made = set(zip(frame["endpoint"], frame["method"].str.partition(";")[0], strict=True))
+    endpoints = cohort.study.simulation.endpoints
+    if made != {(each, f"{DESIGN}{digest(design(cohort, each))}") for each in endpoints}:
         return Stored(none, f"{relative(path)} was made from other patients or other entries of the study file; {anew}")
     return Stored(frame.assign(model=[variant(each, STORED) for each in frame["model"]]), "")

@@ -8,12 +8,12 @@ from helpers.study.simulated import exclusions
 MODEL = "adjusted"
 
 
-def drawn_study(study: Study) -> Study:
+def drawn_study(study: Study, endpoint: str) -> Study:
     """One endpoint, the covariates, the start of treatment, the exclusions that can be drawn, one adjusted model.
 
     Eligibility and exclusions are taken while patients are drawn, so no step is left.
     """
-    asked, endpoint = study.exposure, study.simulation.endpoint
+    asked = study.exposure
     own = {name: getattr(study, name) for name in type(study).model_fields}
     excluded = exclusions(study, endpoint)
     covariates = [study.arms.column, *asked.covariates]

@@ -52,6 +52,11 @@ class Study(StudyFile):
         return self.folder / "published.csv"
 
     @property
+    def simulation_path(self) -> Path:
+        """The cohorts drawn by the command, where there are any."""
+        return self.folder / "simulation.csv"
+
+    @property
     def mark(self) -> str:
         """What every figure and table of a synthetic cohort says; empty for real patients."""
         return "Synthetic cohort: these are not real patients" if self.synthetic else ""
@@ -194,11 +199,11 @@ class Study(StudyFile):
         return without
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of the study file, of the patients' table, of that of adverse events and of the published numbers."""
+        """SHA-256 of the study file, the patients' table, and of events, published and drawn numbers where they are."""
         named = {"study.toml": self.file, self.cohort.source: self.cohort_path}
         if self.events_path:
             named[self.adverse_events.table.source] = self.events_path
-        named[self.published_path.name] = self.published_path
+        named |= {path.name: path for path in (self.published_path, self.simulation_path)}
         return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
 
 
@@ -272,7 +277,8 @@ def _sentence(error: ValidationError) -> str:
     elif first["type"] == "list_type" and where in TABLES:
         text = f"entry '{where}': there can be several, so write [[{where}]]"
     elif first["type"] == "too_short":
-        text = f"entry '{where}': give one entry or more"
+        least = first["ctx"]["min_length"]
+        text = f"entry '{where}': give {'one entry' if least == 1 else f'{least} entries'} or more"
     else:
         said = f"{first['msg'][0].lower()}{first['msg'][1:]}"
         said = "input should be a table" if first["type"] in {"model_type", "dict_type"} else said

@@ -4,27 +4,42 @@ from helpers.study import Study
 from helpers.study.schema import EarlyEvent, Population
 from helpers.study.variants import SEPARATOR
 
-UNADJUSTED, ADJUSTED = "naive_unadjusted", "naive_adjusted"
-EXCLUDED, LANDMARK = "excluded_", "landmark_"
-TIME_DEPENDENT, CLONES = "time_dependent", "clone_censor_weight"
+UNADJUSTED, ADJUSTED = "_unadjusted", "_adjusted"
+NAIVE, EXCLUDED, LANDMARK, TIME_DEPENDENT = "naive", "excluded_", "landmark_", "time_dependent"
+WEIGHTED, UNWEIGHTED = "clone_censor_weight", "clone_censor_unweighted"
+CLONES = (UNWEIGHTED, WEIGHTED)
 STORED = "stored"
 FIXED = "Arm as known at time zero"
 
 
-def label(study: Study, name: str) -> str:
-    """What a reader calls a way of analysing."""
+def is_adjusted(name: str) -> bool:
+    """Whether a way of analysing takes the covariates into account, weights by them included."""
     name = name.partition(SEPARATOR)[0]
+    return name == WEIGHTED or name.endswith(ADJUSTED)
+
+
+def way(study: Study, name: str) -> str:
+    """What a reader calls a way of analysing, whether adjusted or not."""
+    name = name.partition(SEPARATOR)[0]
+    if name in CLONES:
+        return f"Treated within {study.exposure.grace:g} months or not: cloned, censored"
+    name = name.removesuffix(UNADJUSTED).removesuffix(ADJUSTED)
     if name.startswith(EXCLUDED):
-        return f"{FIXED}, adjusted, “{study.all_populations[name.removeprefix(EXCLUDED)].label}”"
+        return f"{FIXED}, “{study.all_populations[name.removeprefix(EXCLUDED)].label}”"
     if name.startswith(LANDMARK):
-        return f"Landmark at month {name.removeprefix(LANDMARK)}, adjusted"
-    grace = f"{study.exposure.grace:g}"
-    return {
-        UNADJUSTED: f"{FIXED}, unadjusted",
-        ADJUSTED: f"{FIXED}, adjusted",
-        TIME_DEPENDENT: "Treatment as an exposure that begins, adjusted",
-        CLONES: f"Treated within {grace} months or not: cloned, censored, weighted",
-    }[name]
+        return f"Landmark at month {name.removeprefix(LANDMARK)}"
+    return {NAIVE: FIXED, TIME_DEPENDENT: "Treatment as an exposure that begins"}[name]
+
+
+def adjustment(name: str) -> str:
+    """What a reader calls a way of analysing's adjustment."""
+    words = ("unweighted", "weighted") if name.partition(SEPARATOR)[0] in CLONES else ("unadjusted", "adjusted")
+    return words[is_adjusted(name)]
+
+
+def label(study: Study, name: str) -> str:
+    """What a reader calls a way of analysing, and whether it is adjusted."""
+    return f"{way(study, name)}, {adjustment(name)}"
 
 
 def drawable(study: Study, endpoint: str, early: EarlyEvent) -> bool:

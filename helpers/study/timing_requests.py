@@ -31,9 +31,13 @@ def _exposure(study: StudyFile) -> Iterator[str]:
     for name in asked.exclusions:
         if name in study.populations and asked.population not in _made_of(study, name):
             yield f"{where}.exclusions': '{name}' is not made of '{asked.population}', so the two only overlap"
+        elif name in study.populations and study.populations[name].matching:
+            yield f"{where}.exclusions': '{name}' is matched; name the population that leaves patients out"
     for name in asked.models:
         if name not in study.models:
             yield f"{where}.models': no model '{name}'{nearest(name, study.models)} (models: {listed(study.models)})"
+        elif asked.population not in [each.population for each in study.models[name]]:
+            yield f"{where}.models': '{name}' has no entry for population '{asked.population}'"
     if sorted(set(asked.landmarks)) != asked.landmarks:
         yield f"{where}.landmarks': months must increase"
     yield from _beginning(study, f"{where}.covariates'", asked)
@@ -75,9 +79,12 @@ def _simulation(study: StudyFile) -> Iterator[str]:
     if study.exposure is None:
         yield "entry 'simulation' needs [exposure], which says when treatment began"
         return
-    yield from known_endpoints(study, "entry 'simulation.endpoint'", [asked.endpoint])
-    if asked.endpoint in study.endpoints and asked.endpoint not in study.exposure.endpoints:
-        yield f"entry 'simulation.endpoint': '{asked.endpoint}' is none of 'exposure.endpoints'"
+    yield from known_endpoints(study, "entry 'simulation.endpoints'", asked.endpoints)
+    for name in asked.endpoints:
+        if name in study.endpoints and name not in study.exposure.endpoints:
+            yield f"entry 'simulation.endpoints': '{name}' is none of 'exposure.endpoints'"
+    if len(set(asked.endpoints)) < len(asked.endpoints):
+        yield "entry 'simulation.endpoints': an endpoint is given twice"
     if len(set(asked.hazard_ratios)) < len(asked.hazard_ratios):
         yield "entry 'simulation.hazard_ratios': a hazard ratio is given twice"
 
@@ -108,6 +115,20 @@ def _progression(study: StudyFile) -> Iterator[str]:
 def _competing(study: StudyFile, where: str, asked: Competing) -> Iterator[str]:
     yield from known_endpoints(study, f"{where}.endpoint'", [asked.endpoint])
     yield from _categorical(study, f"{where}.variable'", asked.variable)
+    yield from _causes(study, where, asked)
+    if asked.interest not in asked.causes:
+        near = nearest(asked.interest, asked.causes)
+        yield f"{where}.interest': '{asked.interest}' is none of the causes ({listed(asked.causes)}){near}"
+    if UNRECORDED in asked.causes:
+        yield f"{where}.causes.{UNRECORDED}': '{UNRECORDED}' names the events whose cause is not recorded"
+    if len({each.label for each in asked.causes.values()} | {asked.unrecorded}) <= len(asked.causes):
+        yield f"{where}.causes': two causes have the same label"
+    if sorted(set(asked.months)) != asked.months:
+        yield f"{where}.months': times must increase"
+
+
+def _causes(study: StudyFile, where: str, asked: Competing) -> Iterator[str]:
+    """Levels that are none, in two causes, or in neither a cause nor among those that are no event."""
     levels = study.variables[asked.variable].levels or {} if asked.variable in study.variables else {}
     taken: dict[str, str] = {}
     for name, cause in asked.causes.items():
@@ -118,15 +139,10 @@ def _competing(study: StudyFile, where: str, asked: Competing) -> Iterator[str]:
             elif level in taken:
                 yield f"{where}.causes.{name}.levels': '{level}' is coded twice, as '{taken[level]}' too"
             taken[level] = name
-    if asked.interest not in asked.causes:
-        near = nearest(asked.interest, asked.causes)
-        yield f"{where}.interest': '{asked.interest}' is none of the causes ({listed(asked.causes)}){near}"
-    if UNRECORDED in asked.causes:
-        yield f"{where}.causes.{UNRECORDED}': '{UNRECORDED}' names the events whose cause is not recorded"
-    if len({each.label for each in asked.causes.values()} | {asked.unrecorded}) <= len(asked.causes):
-        yield f"{where}.causes': two causes have the same label"
-    if sorted(set(asked.months)) != asked.months:
-        yield f"{where}.months': times must increase"
+    spare = [] if study.progression is None else study.progression.no_site
+    for level in levels:
+        if level not in {*taken, *spare}:
+            yield f"{where}.causes': level '{level}' of '{asked.variable}' is in no cause and not in 'no_site'"
 
 
 def _categorical(study: StudyFile, where: str, name: str) -> Iterator[str]:

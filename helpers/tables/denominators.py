@@ -38,7 +38,11 @@ def denominators(rows: pd.DataFrame, *, study: Study) -> Table:
             lines.append(heading(f"{study.all_populations[population].label}: {flow} patients in the flow", 4))
             lines += [Row((label, str(n), str(flow - n), _why(flow - n, why)), indent=True) for label, n, why in found]
     header = ("Where", "Patients", "Fewer than in the flow", "Why")
-    notes = ("Each difference is told with the number of patients it takes away; a row without one has them all.",)
+    notes = (
+        "Each difference is told with the number of patients it takes away; a row without one has them all. Landmarks "
+        "and exposures that begin with covariates lose, beside what they lose here, whom the Cox model with these "
+        "covariates loses; companions, splines, subgroups and comparisons within an arm give their numbers themselves.",
+    )
     return finished(Table("denominators", "Who is counted where", header, tuple(lines), notes), study)
 
 

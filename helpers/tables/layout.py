@@ -28,12 +28,6 @@ def marks(study: Study, rows: Iterable[Row], population: str) -> list[str]:
     return [POST_BASELINE] * daggers + [INDEPENDENT] * study.is_matched(population)
 
 
-def named_models(study: Study) -> str:
-    """A note that says what the models are called by their names in the study file."""
-    labels = (f"{name}, {notation.within(models[0].label)}" for name, models in study.models.items())
-    return f"Models: {'; '.join(labels)}."
-
-
 def heading(label: str, columns: int) -> Row:
     """A row that names what the rows under it belong to."""
     return Row((label, *[""] * (columns - 1)), heading=True)

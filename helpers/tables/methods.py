@@ -11,7 +11,7 @@ from helpers.study import Study
 from helpers.study.analyses import Matching
 from helpers.study.hindsight import is_hindsight
 from helpers.study.schema import OVERALL
-from helpers.tables.layout import finished, heading, named_models
+from helpers.tables.layout import finished, heading
 from helpers.versions import PACKAGES, versions
 
 EVERYWHERE = ("characteristics", "curves", "rates", "restricted means")
@@ -34,7 +34,6 @@ def populations(flow: pd.DataFrame, *, study: Study) -> Table:
         rows.append(Row((label, *cells)))
     notes = ["In brackets: patients who leave at the step."] if any("(" in row.cells[1] for row in rows) else []
     notes += [UNASSIGNED] if _unassigned(flow, study) else []
-    notes += [named_models(study)] if study.models else []
     notes += [LATER] if any("‡" in row.cells[0] for row in rows) else []
     header = ("Population", "Made of", *(study.group_label(group) for group in study.groups), "Used in")
     return finished(Table("populations", "Populations", header, tuple(rows), tuple(notes)), study)
@@ -68,10 +67,11 @@ def _used(study: Study, name: str) -> list[str]:
     if name == "screened":
         return ["flow of patients"]
     found = list(EVERYWHERE) if name == "primary" else []
-    found += ["characteristics before and after matching"] if study.all_populations[name].matching else []
+    compared = study.all_populations[name].matching and name not in study.conditioned and study.propensity
+    found += ["characteristics before and after matching"] if compared else []
     found += ["univariable Cox models"] if any(each.population == name for each in study.univariable) else []
-    models = [model for model, specs in study.models.items() if any(each.population == name for each in specs)]
-    found += [f"model {model}" for model in models]
+    models = [specs[0].label for specs in study.models.values() if any(each.population == name for each in specs)]
+    found += [f"model “{notation.within(label)}”" for label in models]
     asked = {"weights": study.propensity, "splines": study.splines, "subgroups": study.subgroups}
     found += [what for what, entry in asked.items() if entry and name in entry.populations]
     found += [f"levels of {_within(study, each.variable)}" for each in study.within_arm if each.population == name]

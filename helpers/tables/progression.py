@@ -147,6 +147,9 @@ def _incidence(row: pd.Series) -> str:
     return notation.estimate(row["incidence"], *row[LIMITS], 1)
 
 
+HIDDEN = "Some of them may be of another cause, whose incidence is then higher than shown, at most by theirs."
+
+
 def _notes(
     study: Study, incidences: pd.DataFrame, tests: pd.DataFrame, events: pd.DataFrame, unrecorded: bool
 ) -> list[str]:
@@ -157,10 +160,10 @@ def _notes(
     lost = int(select(events, endpoint=asked.endpoint, group=OVERALL)["n_missing"].iloc[0])
     return [
         f"Per cent in whom this event has come first ({study.level} CI), months since {endpoint.origin}: "
-        "Aalen-Johansen estimate, intervals on the complementary log-log scale. An event of another cause precludes "
+        "Aalen-Johansen estimate, intervals on the log(−log) scale. An event of another cause precludes "
         "this one and is no censoring. Gray's P compares the arms.",
         *([AS_KNOWN] if study.exposure else []),
-        *([f"{asked.unrecorded}: {_meant(study)}."] if unrecorded else []),
+        *([f"{asked.unrecorded}: {_meant(study)}. {HIDDEN}"] if unrecorded else []),
         *([f"Without brackets, no interval: {'; '.join(why)}."] if why else []),
         *([f"Not counted: {lost} patients without a usable time."] if lost else []),
         *[INDEPENDENT] * study.is_matched(population),

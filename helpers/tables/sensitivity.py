@@ -1,12 +1,14 @@
 """The effect of treatment under every way of counting time, and how much confounding it would take to explain it."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import COMMON, select
+from helpers.ledger import COMMON, FEW_EVENTS, select
 from helpers.study import Study, designs
-from helpers.tables.layout import endpoints, finished, heading, reasons
+from helpers.tables.layout import INDEPENDENT, endpoints, finished, heading, reasons
 
 SAME = ["population", "endpoint", "analysis", "model", "at"]
 
@@ -24,7 +26,8 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
         if known.kind != kind:
             kind = known.kind
             rows.append(heading(designs.heading(study, kind), 9))
-        rows.append(Row((f"{known.name}: {notation.within(known.adjustment)}", *_cells(row)), indent=True))
+        few = " §" if row["events_per_parameter"] < FEW_EVENTS else ""
+        rows.append(Row((f"{known.name}: {notation.within(known.adjustment)}{few}", *_cells(row)), indent=True))
     ratio = f"HR ({study.level} CI)"
     header = ("Analysis", "Patients", "Events", ratio, "P", "Estimate", "Limit", "Estimate", "Limit")
     spanners = (("", 5), ("E-value, rare outcome", 2), ("E-value, common outcome", 2))
@@ -35,6 +38,7 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
         "ratio, to explain the estimate, or its limit nearer to 1; 1 where the interval includes 1.",
         _formula(effects["percent"]),
         *marks,
+        *_cautions(study, effects),
         *(
             ["Some models hold covariates known only after time zero, which treatment may have changed."]
             if late
@@ -46,6 +50,19 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
     ways = "time counted in different ways, and " if study.exposure else ""
     title = f"Effect of treatment on {label}: {ways}E-values"
     return finished(Table(f"sensitivity_{endpoint}", title, header, tuple(rows), notes, spanners), study)
+
+
+def _cautions(study: Study, effects: pd.DataFrame) -> Iterator[str]:
+    """What a reader must know of some rows: few events, landmarks, pairs."""
+    if (effects["events_per_parameter"] < FEW_EVENTS).any():
+        yield f"§ Fewer than {FEW_EVENTS} events per parameter: unstable."
+    if (effects["analysis"] == "landmark").any():
+        yield (
+            "At a landmark, who begins later counts as untreated: an early one hides part of an effect, a late one has "
+            "lost patients to earlier events."
+        )
+    if any(study.is_matched(each) for each in effects["population"]):
+        yield INDEPENDENT
 
 
 def _formula(shares: pd.Series) -> str:

@@ -8,28 +8,30 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study, relative
-from helpers.study.simulated import label
+from helpers.study.simulated import CLONES, label
+from helpers.study.variants import SEPARATOR
 from helpers.tables.layout import finished, heading, reasons
 
 COLUMNS = 8
 DESIGN = (
-    "Drawn: the covariates of the complete cases, with replacement; when treatment would begin, from a Cox model given "
-    "covariates; events from a Weibull hazard given covariates, multiplied by the hazard ratio once treatment has "
-    "begun, from the month on that eligibility asks patients to reach; end of follow-up, from its reverse Kaplan-Meier "
-    "curve. All but the hazard ratio is fitted to the cohort. Treated is who begins before the event and the end of "
-    "follow-up."
+    "Drawn: the covariates of the complete cases, with replacement; starts of treatment and events from the cohort's "
+    "cumulative hazards (Breslow, 1972), straight between event times, none after the last, given covariates by Cox "
+    "models; the hazard of the event multiplied by the hazard ratio once treatment has begun; follow-up from the "
+    "reverse Kaplan-Meier curve, whatever the covariates. The effects of covariates are taken as estimated, chance and "
+    "all, and are the only confounding there is. Treated is who begins before the event and the end of follow-up."
 )
 READING = (
-    "Estimand: what the way of analysing tends to as patients grow many, which need not be the effect. Bias: mean "
-    "coefficient minus the estimand's; in brackets its Monte Carlo standard error. SD: of the coefficients over "
-    "cohorts; mean SE: of their estimated standard errors. Percentages have {level} Monte Carlo limits (Wilson)."
+    "Limit: what the way of analysing tends to as patients grow many. Bias: mean coefficient minus the way's limit, at "
+    "a true hazard ratio of 1 minus 0; in brackets its Monte Carlo standard error. A way can so be unbiased for the "
+    "wrong number: compare its limit with the true hazard ratio. SD: of the coefficients over cohorts; mean SE: of "
+    "their estimated standard errors. Percentages have {level} Monte Carlo limits (Wilson)."
 )
 
 
 def simulation(
     estimates: pd.DataFrame, *, study: Study, stored: pd.DataFrame | None = None, reason: str = ""
 ) -> list[Table]:
-    """Mean hazard ratio, bias, errors, rejections and coverage by way of analysing, the stored cohorts first.
+    """Mean hazard ratio, limit, bias, errors, rejections and coverage by endpoint, ratio and way, the stored first.
 
     `reason` says why what is stored does not serve. No table where the study asks for no simulation.
     """
@@ -37,15 +39,14 @@ def simulation(
     if not frames:
         return []
     rows = [row for frame in frames for row in _rows(frame, study)]
-    endpoint = study.endpoints[frames[0]["endpoint"].iloc[0]].label
-    spanners = (("", 1), ("Hazard ratio", 2), ("Log hazard ratio", 3), (f"Percent of cohorts ({study.level} CI)", 2))
-    header = ("Way of analysing", "Mean", "Estimand", "Bias (SE)", "SD", "Mean SE", "Rejected", "Covered")
+    spanners = (("", 3), ("Log hazard ratio", 3), (f"Percent of cohorts ({study.level} CI)", 2))
+    header = ("Way of analysing", "Mean HR", "Limit (HR)", "Bias (SE)", "SD", "Mean SE", "Rejected", "Covered")
     level = notation.number(100 * (1 - study.confidence), 0)
     notes = [
         DESIGN,
         READING.format(level=study.level),
         f"Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally {level}%, "
-        "and elsewhere power. Covered: the interval holds the estimand, "
+        "and elsewhere power. Covered: the interval holds what the bias is counted from, "
         f"nominally {notation.number(100 * study.confidence, 0)}%.",
         *dict.fromkeys(_precision(frame, study) for frame in frames),
         *_sources(frames),
@@ -55,29 +56,30 @@ def simulation(
         command = f"python -m helpers simulate {relative(study.folder)}"
         notes.append(f"The larger simulation is stored; `{command}` made it from these patients and this study file.")
     notes += [f"The stored simulation is not shown: {reason}."] if reason else []
-    title = f"How ways of analysing {notation.within(endpoint)} err when the effect of treatment is known"
+    title = "How ways of analysing err when the effect of treatment is known"
     return [finished(Table("simulation", title, header, tuple(rows), (*notes, *reasons(*frames)), spanners), study)]
 
 
 def _rows(frame: pd.DataFrame, study: Study) -> list[Row]:
     rows = []
-    for at in dict.fromkeys(frame["at"]):
-        own = select(frame, at=at)
+    for endpoint, at in dict.fromkeys(zip(frame["endpoint"], frame["at"], strict=True)):
+        own = select(frame, endpoint=endpoint, at=at)
         draws, patients = (notation.count(own[name].iloc[0]) for name in ("n_draw", "n"))
-        rows.append(heading(f"True hazard ratio {at}: {draws} cohorts of {patients} patients", COLUMNS))
+        name = study.endpoints[endpoint].label
+        rows.append(heading(f"{name}, true hazard ratio {at}: {draws} cohorts of {patients} patients", COLUMNS))
         rows += [Row((label(study, row["model"]), *_cells(row)), indent=True) for _, row in own.iterrows()]
     return rows
 
 
 def _cells(row: pd.Series) -> tuple[str, ...]:
-    mean, estimand = (_number(math.exp(row[name]), 2) for name in ("log_hr", "log_hr_estimand"))
+    mean, limit = (_number(math.exp(row[name]), 2) for name in ("log_hr", "log_hr_limit"))
     error = notation.NOT_ESTIMABLE if math.isnan(row["bias_se"]) else _number(row["bias_se"], 3)
     bias = notation.NOT_ESTIMABLE if math.isnan(row["bias"]) else f"{notation.number(row['bias'], 3)} ({error})"
     shares = (
         notation.estimate(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), 1)
         for name in ("percent_rejected", "percent_covered")
     )
-    return (mean, estimand, bias, *(_number(row[name], 3) for name in ("log_hr_sd", "log_hr_se")), *shares)
+    return (mean, limit, bias, *(_number(row[name], 3) for name in ("log_hr_sd", "log_hr_se")), *shares)
 
 
 def _number(value: float, digits: int) -> str:
@@ -95,10 +97,14 @@ def _precision(frame: pd.DataFrame, study: Study) -> str:
 
 
 def _sources(frames: list[pd.DataFrame]) -> list[str]:
-    """Where the estimands are from, and for which ways of analysing not from the one large cohort."""
-    found = frames[0]["method"].str.partition("estimand from ")[2]
-    told = [each for each in dict.fromkeys(found) if each]
-    return [f"Estimands at other hazard ratios than 1: {', or '.join(told)}."] if told else []
+    """Where the limits are from, those of clones apart."""
+    told = []
+    for is_clone, beginning in ((False, "from"), (True, "of clones,")):
+        models = frames[0]["model"].str.partition(SEPARATOR)[0]
+        found = frames[0].loc[models.isin(CLONES) == is_clone, "method"].str.partition("limit from ")[2]
+        sources = [each for each in dict.fromkeys(found) if each]
+        told += [f"{beginning} {' or '.join(sources)}"] if sources else []
+    return [f"Limits: {'; '.join(told)}."] if told else []
 
 
 def _failed(frames: list[pd.DataFrame], study: Study) -> list[str]:
@@ -108,5 +114,9 @@ def _failed(frames: list[pd.DataFrame], study: Study) -> list[str]:
         lost = frame[frame["n_failed"] > 0]
         for _, row in lost.iterrows():
             counts = f"{notation.count(row['n_failed'])} of {notation.count(row['n_draw'])}"
-            told.append(f"{label(study, row['model'])} {counts} at {row['at']}")
-    return [f"Cohorts without an estimate, left out: {'; '.join(told)}."] if told else []
+            told.append(f"{label(study, row['model'])} {counts} ({row['endpoint']}, {row['at']})")
+    return (
+        [f"Cohorts without an estimate, left out, though not missing at random (separation): {'; '.join(told)}."]
+        if told
+        else []
+    )

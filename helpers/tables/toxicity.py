@@ -30,7 +30,9 @@ def _by_arm(study: Study, frame: pd.DataFrame, differences: pd.DataFrame) -> Tab
     notes = [
         f"Difference, {treated} minus {reference} in percentage points, with Newcombe's interval; P by Fisher's exact "
         f"test: {int(differences['p_test'].notna().sum())} tests, not corrected for their number.",
-        f"{study.label(ANY_EVENT)}: the worst grade of all of them, in patients whose grade of each is known.",
+        "The interval and the exact test rest on different approximations and can part near the level of the test.",
+        f"{study.label(ANY_EVENT)}: the worst grade of all of them, in patients whose grade of each is known; at any "
+        f"grade and at {notation.within(study.adverse_events.severe_label)} also in whom a known grade settles it.",
     ]
     notes += [*[INDEPENDENT] * study.is_matched(population), *reasons(frame, differences)]
     blocks = tuple(_block(study, select(frame, variable=term), term) for term in dict.fromkeys(frame["variable"]))

@@ -83,7 +83,8 @@ def _endpoint(rows: pd.DataFrame, study: Study, endpoint: str, population: str, 
     own = pivot(select(rows, analysis=analyses, variable=study.arms.column, level=study.arms.treated))
     texts = [_ratio(study, row) for _, row in own.iterrows() if _headline(study, row, population)]
     if texts:
-        yield f"{label}, {study.level} CI in brackets, hazard ratio for {treated}: {'; '.join(texts)}."
+        fixed = ", the arm taken as known at time zero" if study.exposure else ""
+        yield f"{label}, hazard ratio for {treated} ({study.level} CI){fixed}: {'; '.join(texts)}."
 
 
 def _headline(study: Study, row: pd.Series, population: str) -> bool:
@@ -96,7 +97,9 @@ def _headline(study: Study, row: pd.Series, population: str) -> bool:
 
 def _ratio(study: Study, row: pd.Series) -> str:
     name = notation.within(study.model_label(row["model"].split(SEPARATOR)[0], row["endpoint"], row["population"]))
-    name += study.of_population(row["population"])
+    if row["population"] != "primary":
+        name = f"{name} in {notation.within(study.all_populations[row['population']].label)}"
+    name += ", errors clustered on pairs" * row["model"].endswith(CLUSTERED)
     if row["hr"] != row["hr"]:
         return f"{name} not estimable ({next(iter(row['not_estimable'].values()), '')})"
     verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
@@ -111,7 +114,7 @@ def _doses(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         levels = study.level_labels(asked.variable)
         effects = wide[wide["hr"].notna()] if len(wide) else wide
         clear = [
-            f"{study.endpoints[row['endpoint']].label}, {notation.within(levels[row['level']])} "
+            f"{notation.within(study.endpoints[row['endpoint']].label)}, {notation.within(levels[row['level']])} "
             f"{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}"
             for _, row in effects.iterrows()
             if direction(row["hr_low"], row["hr_high"], 1) != "unclear"
@@ -132,7 +135,7 @@ def _splines(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
     bent = [
         f"{study.variables[row['variable']].label} for {notation.within(study.endpoints[row['endpoint']].label)} "
         f"(nonlinear {notation.p_equals(row['p_nonlinear'])}, overall {notation.p_equals(row['p_overall'])}, hazard "
-        f"ratio 1 at {notation.number(row['turning_point'], 2)})"
+        f"ratio 1 at {row['turning_point']:g})"
         for _, row in tested.iterrows()
         if row["p_nonlinear"] < 1 - study.confidence
     ]
@@ -172,7 +175,8 @@ def _competing(rows: pd.DataFrame, study: Study) -> Iterator[str]:
     p = test["p_gray"].iloc[0] if len(test) else float("nan")
     tested = "" if p != p else f" (Gray's test {notation.p_equals(p)})"
     label = asked.causes[asked.interest].label
-    yield f"{label}, cumulative incidence at {both[-1]} months: {' and '.join(texts)}{tested}."
+    fixed = "; the arm taken as known at time zero" if study.exposure else ""
+    yield f"{label}, cumulative incidence at {both[-1]} months: {' and '.join(texts)}{tested}{fixed}."
 
 
 def _toxicity(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:

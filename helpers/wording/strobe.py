@@ -122,7 +122,8 @@ def _who(study: Study, population: str) -> dict[str, str]:
         "6a": _join(_flow(population), _text("design"), _text("outcomes")),
         "6b": _matched(study),
         "7": _join(_text("outcomes"), variables) + modifiers + ". Diagnostic criteria belong in the manuscript.",
-        "8": f"{assessed}. Units and levels: {variables}. The sources of the data belong in the manuscript.",
+        "8": f"{assessed.removesuffix('.')}. Units and levels: {variables}. The sources of the data belong in the "
+        "manuscript.",
         "9": _join(*(_text(name) for name in texts), _table("target_trial", "target trial, section 01")),
         "10": _text("design") if study.reporting.sample_size else _untold("sample_size"),
     }
@@ -144,7 +145,8 @@ def _how(study: Study) -> dict[str, str]:
         "12a": _join(*(_text(name) for name in texts)),
         "12b": _text("subgroups") if study.subgroups else "No: the study file asks for no subgroups.",
         "12c": _text("missing"),
-        "12d": f"{_text('outcomes')}: censored when last seen. Nothing was weighted or imputed for it.",
+        "12d": f"{_text('outcomes')}: who is lost is censored at the time recorded; whom eligibility left out: "
+        f"{_text('design')}. Nothing was weighted or imputed for it.",
         "12e": _join(*(_text(name) for name in sensitivity if _asked(study, name))),
     }
 
@@ -186,13 +188,14 @@ def _results(study: Study) -> dict[str, str]:
 def _discussion(study: Study) -> dict[str, str]:
     told = study.reporting
     trial = _table("target_trial", "target trial, section 01")
-    role = " The part the funders had belongs in the manuscript." if told.funding else ""
+    paid = f"Funding: {_told(told.funding, 'funding')}" if told.funding else _told(told.funding, "funding")
+    role = " What part funders had belongs in the manuscript." if told.funding else ""
     return {
         "18": f"{_section(KEY_FINDINGS)}; set them against the objective in the manuscript.",
         "19": f"{_told(told.limitations, 'limitations')} Where the cohort falls short of a trial: {trial}.",
         "20": _told(told.interpretation, "interpretation"),
         "21": _told(told.generalisability, "generalisability"),
-        "22": _told(told.funding, "funding") + role,
+        "22": paid + role,
     }
 
 

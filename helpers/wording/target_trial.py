@@ -77,15 +77,15 @@ def _strategies(study: Study) -> Part:
         f"{treated} begun within {asked.grace:g} months of time zero, or not begun within them.",
         f"Who began, and when ({notation.within(study.variables[asked.start].label)}); a grace period of "
         f"{asked.grace:g} months in the analysis of clones.",
-        "Elsewhere the arm is whoever ever began, however late; a grace period lets early events count for both "
-        "strategies.",
+        "Where the arm is fixed at time zero it is whoever ever began, however late; a grace period lets early events "
+        "count for both strategies.",
     )
 
 
 def _assignment(study: Study) -> Part:
     held = list(study.propensity.covariates) if study.propensity else []
     for models in study.models.values():
-        held += [name for each in models for name in [*(each.covariates or []), *each.strata]]
+        held += [name for each in models for name in [*(each.covariates or []), *(each.candidates or []), *each.strata]]
     held += study.exposure.covariates if study.exposure else []
     held = [name for name in dict.fromkeys(held) if name != study.arms.column]
     known_later = late(study, held)
@@ -120,7 +120,8 @@ def _time_zero(study: Study) -> Part:
         trial,
         f"{sentence(origins)}; in landmark analyses month {landmarks} after it.",
         f"Treatment begins later ({notation.within(study.variables[asked.start].label)}): where the arm is taken as "
-        "known at time zero, the treated cannot have had the event before they began (immortal time).",
+        f"known at time zero, the treated cannot have had the event of {endpoints(study, [asked.before])} before they "
+        "began (immortal time).",
     )
 
 
@@ -174,8 +175,8 @@ def _analysis(study: Study) -> Part:
             "weighted clones",
         ]
         shortfall = (
-            "Analyses with the arm fixed at time zero and those in populations chosen by later survival are shown to "
-            "be compared, not believed; the others rest on there being no confounder but those held."
+            "Analyses with the arm fixed at time zero are shown to be compared, not believed; the others rest on there "
+            "being no confounder but those held, and speak of the patients who were chosen as Eligibility says."
         )
     return Part(
         "Analysis",

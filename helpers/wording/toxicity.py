@@ -6,7 +6,7 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
-from helpers.study.schema import ANY_GRADE, OVERALL, SEVERE
+from helpers.study.schema import ANY_EVENT, ANY_GRADE, OVERALL, SEVERE
 from helpers.wording.phrases import arm_levels, arms, direction, quoted
 
 
@@ -28,7 +28,9 @@ def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Senten
         alone = [term for term in terms if found["n"][term, arm] > 0 and found["percent"][term, other] == 0]
         names = ", ".join(notation.within(study.label(term)) for term in alone)
         said += [f"Only with {quoted(study.arms.levels[arm])}: {names}."] if alone else []
-    said.append(_differences(study, select(rows, analysis="risk_difference", population=population)))
+    compared = [*study.adverse_events.terms, ANY_EVENT]
+    own = select(rows, analysis="risk_difference", population=population, variable=compared)
+    said.append(_differences(study, own))
     return Sentences(tuple(each for each in said if each))
 
 

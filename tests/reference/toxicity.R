@@ -15,10 +15,12 @@ add <- function(dataset, analysis, term, values) {
 }
 
 differ <- function(dataset, treated, grades) {
-  grades[["any event"]] <- Reduce(pmax, grades)
-  for (term in names(grades)) for (level in c("any", "severe")) {
-    known <- !is.na(grades[[term]])
-    event <- grades[[term]][known] >= if (level == "any") 1 else 2
+  all <- list("any event" = do.call(cbind, grades))
+  for (term in names(grades)) all[[term]] <- cbind(grades[[term]])
+  for (term in names(all)) for (level in c("any", "severe")) {
+    reached <- rowSums(all[[term]] >= if (level == "any") 1 else 2, na.rm = TRUE) > 0
+    known <- reached | rowSums(is.na(all[[term]])) == 0
+    event <- reached[known]
     x <- c(sum(event[treated[known]]), sum(event[!treated[known]]))
     n <- c(sum(treated[known]), sum(!treated[known]))
     p <- x / n

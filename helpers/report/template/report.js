@@ -28,7 +28,7 @@ for (const [number, table] of document.querySelectorAll("table[data-filter]").en
   name.autocomplete = "off";
   const kind = kinds.length ? select("Kind", [["", "All"], ...kinds.map((each) => [each, each])]) : null;
   const least = select("Share in any arm", [["0", "All"], ...["5", "10", "20"].map((each) => [each, `≥${each}%`])]);
-  const severe = field(`${table.dataset.severe} only`, input("checkbox"), true);
+  const severe = field(`With ${table.dataset.severe}`, input("checkbox"), true);
   const status = document.createElement("output");
   bar.append(status);
 

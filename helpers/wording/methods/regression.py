@@ -43,7 +43,7 @@ def regression(study: Study) -> str:
             f"{FEW_EVENTS} events per parameter is marked as unstable."
         )
     said.append(
-        "An effect without a finite estimate is given by Firth's penalised likelihood with profile "
+        "An effect without a finite estimate in these models is given by Firth's penalised likelihood with profile "
         f"limits{cite('firth', 'heinze')}."
     )
     return " ".join(said)

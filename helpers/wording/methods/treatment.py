@@ -106,21 +106,21 @@ def exposure(study: Study) -> str:
         else "The start is known of every treated patient."
     )
     said = [
-        f"{treated} began after time zero ({notation.within(start.label)}), so its patients cannot have had the event "
-        f"before it began (immortal time){cite('suissa')}; an analysis that takes the arm as known at time zero counts "
-        "that time in its favour.",
+        f"{treated} began after time zero ({notation.within(start.label)}), so none of its patients can have had "
+        f"the event of {notation.within(study.endpoints[asked.before].label)} before it began (immortal "
+        f"time){cite('suissa')}; an analysis that takes the arm as known at time zero counts that time in its favour.",
         f"Therefore treatment was also examined, for {endpoints(study, asked.endpoints)}"
         f"{among(study, [asked.population])}, as a covariate of the Cox model that changes when it "
         f"begins{cite('mantel_byar')}.",
         f"A start at the very time of an event or of censoring {SAME_TIME[asked.same_time]}. {lost}",
         f"Landmark analyses at {months(asked.landmarks)} compare the patients still at risk there by whether treatment "
         f"had begun by then, time counted from the landmark{cite('anderson')}.",
-        _clones(study),
     ]
     if asked.models:
         labels = series(quoted(study.models[name][0].label) for name in asked.models)
         noun = "model" if len(asked.models) == 1 else "models"
-        said.append(f"The effect is given unadjusted and in the {noun} {labels}.")
+        said.append(f"All of these are given unadjusted and in the {noun} {labels}.")
+    said.append(_clones(study))
     if asked.exclusions:
         said.append(
             "What it does to leave patients out by later events is shown beside it "
@@ -135,8 +135,12 @@ def _clones(study: Study) -> str:
         f"Last, two strategies were compared, beginning within {asked.grace:g} months and not beginning within them: "
         "each patient was cloned into both, a clone censored when its patient departs from its strategy, and the "
         "censoring made good by weights, the inverse of the probability of not having departed given "
-        f"{variables(study, asked.covariates)}{cite('hernan_duration', 'maringe')}. The hazard ratio has robust "
-        "errors, the clones of a patient as one cluster, that take the weights as known"
+        f"{variables(study, asked.covariates)}{cite('hernan_duration', 'maringe')}: for not beginning from a Cox "
+        f"model of beginning, for beginning from a logistic model at {asked.grace:g} months of who has begun, since "
+        "until then that strategy lets everybody do as they did; weights are neither stabilised nor cut. They hold "
+        "if these covariates explain who begins when and if it does not matter later how early treatment began. The "
+        "hazard ratio averages over time in which the strategies hardly differ and has robust errors, the clones of a "
+        "patient as one cluster, that take the weights as known"
     )
     drawn = f"; rates and restricted means have percentile intervals from {asked.draws} bootstrap samples of patients"
     return f"{text}{drawn if asked.draws else ''}."
@@ -162,8 +166,9 @@ def simulation(study: Study) -> str:
     rows = f"of {asked.rows} patients each" if asked.rows else "as large as the one analysed"
     truths = series(f"{value:g}" for value in asked.hazard_ratios)
     return (
-        f"To see how each way of analysing treatment errs, {many(asked.draws, 'cohort')} {rows} were drawn for each "
-        f"true hazard ratio ({truths}) on {endpoints(study, [asked.endpoint])}, with covariates, starts of treatment "
+        "To see how each way of analysing treatment errs, cohorts "
+        f"{rows} were drawn for each true hazard ratio ({truths}), {asked.draws} with this report and as many as its "
+        f"table says before it, on {endpoints(study, asked.endpoints)}, with covariates, starts of treatment "
         "and censoring like those seen; bias, rejections and coverage are given with their Monte Carlo error"
         f"{cite('morris')}; see {refer('section', '06_sensitivity', 'section 06')}."
     )
