@@ -317,10 +317,10 @@ def test_table_and_sentences(stent):
     many = few[few["at"] == "1"].assign(
         model=[f"{each}:stored" for each in few["model"][few["at"] == "1"]], n_draw=2000
     )
-    (table,) = tables.simulation(few, study=stent.study, stored=many)
+    table, anew = tables.simulation(few, study=stent.study, stored=many)
     headings = [row.cells[0] for row in table.rows if row.heading]
-    assert headings[0] == "Progression-free survival, true hazard ratio 1: 2000 cohorts of 40 patients"
-    assert headings[1:] == [
+    assert headings == ["Progression-free survival, true hazard ratio 1: 2000 cohorts of 40 patients"]
+    assert [row.cells[0] for row in anew.rows if row.heading] == [
         f"Progression-free survival, true hazard ratio {at}: 4 cohorts of 40 patients" for at in ("1", "0.6")
     ]
     assert all(len(row.cells) == len(table.header) for row in table.rows)
@@ -328,8 +328,9 @@ def test_table_and_sentences(stent):
     notes = " ".join(table.notes)
     assert "90% Monte Carlo limits" in notes
     assert "Of 2000 cohorts, a share of 10% has a Monte Carlo standard error of 0.7 percentage points." in notes
-    assert "`python -m helpers simulate" in notes
-    assert "n.e." in table.rows[-1].cells
+    assert "stored beside them" in notes
+    assert "n.e." in anew.rows[-1].cells
+    assert anew.title.endswith(", a few cohorts drawn with this report")
     assert table.header[1:3] == ("Mean HR", "Limit (HR)")
     assert "compare its limit with the true hazard ratio" in notes
     assert "not shown: old" in " ".join(tables.simulation(few, study=stent.study, reason="old")[0].notes)

@@ -7,7 +7,7 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
-from helpers.study import Study, relative
+from helpers.study import Study
 from helpers.study.simulated import CLONES, label
 from helpers.study.variants import SEPARATOR
 from helpers.tables.layout import finished, heading, reasons
@@ -27,37 +27,45 @@ READING = (
     "their estimated standard errors. Percentages have {level} Monte Carlo limits (Wilson)."
 )
 
+ANEW = "As in the table before; so few cohorts show only that the way from design to table is the one described."
+
 
 def simulation(
     estimates: pd.DataFrame, *, study: Study, stored: pd.DataFrame | None = None, reason: str = ""
 ) -> list[Table]:
-    """Mean hazard ratio, limit, bias, errors, rejections and coverage by endpoint, ratio and way, the stored first.
+    """Mean hazard ratio, limit, bias, errors, rejections and coverage by endpoint, ratio and way.
 
-    `reason` says why what is stored does not serve. No table where the study asks for no simulation.
+    A table of the stored cohorts where there are any, and one of those drawn now. `reason` says why what is stored does
+    not serve. No table where the study asks for no simulation.
     """
-    frames = [each for each in (stored, estimates) if each is not None and len(each)]
-    if not frames:
-        return []
-    rows = [row for frame in frames for row in _rows(frame, study)]
+    kept = [] if stored is None or stored.empty else [stored]
+    frames = [*kept, *([estimates] if len(estimates) else [])]
+    found = []
+    for frame in frames:
+        anew = bool(kept) and frame is estimates
+        level = notation.number(100 * (1 - study.confidence), 0)
+        told = [
+            DESIGN,
+            READING.format(level=study.level),
+            "Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally "
+            f"{level}%, and elsewhere power. Covered: the interval holds what the bias is counted from, "
+            f"nominally {notation.number(100 * study.confidence, 0)}%.",
+        ]
+        notes = [*([ANEW] if anew else told), _precision(frame, study), *_sources(frame), *_failed(frame, study)]
+        if kept and not anew:
+            notes.append("Made before this report, from these patients and this study file, and stored beside them.")
+        notes += [f"The stored simulation is not shown: {reason}."] if reason else []
+        found.append(_table(frame, study, "simulation_drawn_anew" if anew else "simulation", notes))
+    return found
+
+
+def _table(frame: pd.DataFrame, study: Study, name: str, notes: list[str]) -> Table:
     spanners = (("", 3), ("Log hazard ratio", 3), (f"Percent of cohorts ({study.level} CI)", 2))
     header = ("Way of analysing", "Mean HR", "Limit (HR)", "Bias (SE)", "SD", "Mean SE", "Rejected", "Covered")
-    level = notation.number(100 * (1 - study.confidence), 0)
-    notes = [
-        DESIGN,
-        READING.format(level=study.level),
-        f"Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally {level}%, "
-        "and elsewhere power. Covered: the interval holds what the bias is counted from, "
-        f"nominally {notation.number(100 * study.confidence, 0)}%.",
-        *dict.fromkeys(_precision(frame, study) for frame in frames),
-        *_sources(frames),
-        *_failed(frames, study),
-    ]
-    if stored is not None and len(stored):
-        command = f"python -m helpers simulate {relative(study.folder)}"
-        notes.append(f"The larger simulation is stored; `{command}` made it from these patients and this study file.")
-    notes += [f"The stored simulation is not shown: {reason}."] if reason else []
     title = "How ways of analysing err when the effect of treatment is known"
-    return [finished(Table("simulation", title, header, tuple(rows), (*notes, *reasons(*frames)), spanners), study)]
+    title += ", a few cohorts drawn with this report" if name != "simulation" else ""
+    rows = tuple(_rows(frame, study))
+    return finished(Table(name, title, header, rows, (*notes, *reasons(frame)), spanners), study)
 
 
 def _rows(frame: pd.DataFrame, study: Study) -> list[Row]:
@@ -96,27 +104,23 @@ def _precision(frame: pd.DataFrame, study: Study) -> str:
     )
 
 
-def _sources(frames: list[pd.DataFrame]) -> list[str]:
+def _sources(frame: pd.DataFrame) -> list[str]:
     """Where the limits are from, those of clones apart."""
     told = []
     for is_clone, beginning in ((False, "from"), (True, "of clones,")):
-        models = frames[0]["model"].str.partition(SEPARATOR)[0]
-        found = frames[0].loc[models.isin(CLONES) == is_clone, "method"].str.partition("limit from ")[2]
+        models = frame["model"].str.partition(SEPARATOR)[0]
+        found = frame.loc[models.isin(CLONES) == is_clone, "method"].str.partition("limit from ")[2]
         sources = [each for each in dict.fromkeys(found) if each]
         told += [f"{beginning} {' or '.join(sources)}"] if sources else []
     return [f"Limits: {'; '.join(told)}."] if told else []
 
 
-def _failed(frames: list[pd.DataFrame], study: Study) -> list[str]:
+def _failed(frame: pd.DataFrame, study: Study) -> list[str]:
     """Ways of analysing that had no estimate in some cohorts."""
     told = []
-    for frame in frames:
-        lost = frame[frame["n_failed"] > 0]
-        for _, row in lost.iterrows():
-            counts = f"{notation.count(row['n_failed'])} of {notation.count(row['n_draw'])}"
-            told.append(f"{label(study, row['model'])} {counts} ({row['endpoint']}, {row['at']})")
-    return (
-        [f"Cohorts without an estimate, left out, though not missing at random (separation): {'; '.join(told)}."]
-        if told
-        else []
-    )
+    for _, row in frame[frame["n_failed"] > 0].iterrows():
+        counts = f"{notation.count(row['n_failed'])} of {notation.count(row['n_draw'])}"
+        told.append(f"{label(study, row['model'])} {counts} ({row['endpoint']}, {row['at']})")
+    if not told:
+        return []
+    return [f"Cohorts without an estimate, left out, though not missing at random (separation): {'; '.join(told)}."]
