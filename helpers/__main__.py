@@ -125,7 +125,7 @@ def _simulate(given: argparse.Namespace) -> int:
     began = time.monotonic()
     cohort = read_cohort(read_study(given.study))
     study, ratios, workers = cohort.study, given.hazard_ratio, given.workers
-    output = given.output or simulate.stored_path(study)
+    output = given.output or study.simulation_path
     sizes = {"draws": given.draws, "rows": given.rows, "estimand_rows": given.estimand_rows}
     simulate.check(cohort, hazard_ratios=ratios, workers=workers, **sizes)
     simulate.check_output(output)

@@ -249,7 +249,7 @@ def test_a_stored_simulation_serves_until_the_study_changes(study_copy):
     assert simulate.stored(cohort).frame.empty
     assert simulate.stored(cohort).reason == ""
     made = simulate.simulate(cohort, draws=2, rows=None, hazard_ratios=[1])
-    simulate.save(made, simulate.stored_path(cohort.study))
+    simulate.save(made, cohort.study.simulation_path)
     frame, reason = simulate.stored(cohort)
     assert reason == ""
     assert set(frame["model"]) == {f"{each}:stored" for each in made["model"]}
@@ -258,7 +258,7 @@ def test_a_stored_simulation_serves_until_the_study_changes(study_copy):
     other = read_cohort(read_study(study_copy({"grace = 2": "grace = 3"})))
     assert simulate.stored(other).frame.empty
     assert re.search(r"simulation.csv was made from other patients .* simulate", simulate.stored(other).reason)
-    simulate.stored_path(cohort.study).write_text("not,a,ledger\n1,2,3\n")
+    cohort.study.simulation_path.write_text("not,a,ledger\n1,2,3\n")
     assert "can be read" in simulate.stored(cohort).reason
 
 

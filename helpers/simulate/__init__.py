@@ -5,7 +5,7 @@ from helpers.simulate.draws import draw
 from helpers.simulate.estimators import estimate, estimators
 from helpers.simulate.progress import reported
 from helpers.simulate.runs import check, estimands, simulate
-from helpers.simulate.stored import Stored, check_output, save, stored, stored_path
+from helpers.simulate.stored import Stored, check_output, save, stored
 
 __all__ = [
     "Design",
@@ -22,5 +22,4 @@ __all__ = [
     "save",
     "simulate",
     "stored",
-    "stored_path",
 ]

@@ -10,7 +10,7 @@ from helpers.errors import OutputError
 from helpers.ledger import STATISTICS_OF, melt, pivot, read, wide, write
 from helpers.simulate.design import design, digest
 from helpers.simulate.runs import DESIGN
-from helpers.study import Study, relative
+from helpers.study import relative
 from helpers.study.simulated import STORED
 from helpers.study.variants import variant
 
@@ -22,11 +22,6 @@ class Stored(NamedTuple):
 
     frame: pd.DataFrame
     reason: str
-
-
-def stored_path(study: Study) -> Path:
-    """Where a study keeps its simulation."""
-    return study.folder / "simulation.csv"
 
 
 def save(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -47,7 +42,7 @@ def check_output(path: Path) -> None:
 
 def stored(cohort: Cohort) -> Stored:
     """The study's stored simulation, empty without one, and where the study file or the patients have changed since."""
-    none, path = wide([], STATISTICS_OF["simulation"]), stored_path(cohort.study)
+    none, path = wide([], STATISTICS_OF["simulation"]), cohort.study.simulation_path
     if cohort.study.simulation is None or not path.is_file():
         return Stored(none, "")
     anew = f"`python -m helpers simulate {relative(cohort.study.folder)}` makes it anew"
