@@ -196,6 +196,11 @@ STATISTICS = {
 }
 
 
+def fit_statistics(analysis: str) -> list[str]:
+    """The statistics of a Cox analysis that the fit itself gives, E-values left to who computes them."""
+    return [name for name in STATISTICS_OF[analysis] if name not in E_VALUES]
+
+
 def at_label(at: float | str) -> str:
     """Write a time or value as the ledger's `at`: `12`, never `12.0`."""
     return at if isinstance(at, str) else np.format_float_positional(at, trim="-")

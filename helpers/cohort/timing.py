@@ -7,9 +7,7 @@ import pandas as pd
 from helpers.cohort.checks import Finding
 from helpers.cohort.table import Table
 from helpers.study import Study, relative
-from helpers.study.schema import UNIT_DAYS
-
-DAYS_PER_MONTH = UNIT_DAYS["months"]
+from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS
 
 
 def timing(

@@ -18,11 +18,11 @@ from helpers.cox.firth import PenalisedFit, firth
 from helpers.cox.kernel import NO_MAXIMUM, Fit
 from helpers.cox.models import EFFECT, FittedModel, effects, fitted, model_rows, size
 from helpers.imputation import Pooled, impute, nelson_aalen, pooled
-from helpers.ledger import E_VALUES, STATISTICS_OF, wide
+from helpers.ledger import fit_statistics, wide
 from helpers.study import Study
 from helpers.study.variants import CLUSTERED, FIRTH, IMPUTED, OTHERWISE, WITHOUT, variant
 
-STATISTICS = [name for name in STATISTICS_OF["cox_multivariable"] if name not in E_VALUES]
+STATISTICS = fit_statistics("cox_multivariable")
 INFINITE = {NO_MAXIMUM, NO_EVENTS, NO_EVENTS.replace("this", "the reference")}
 
 

@@ -12,13 +12,13 @@ from scipy import stats
 from helpers.cohort import Cohort
 from helpers.cox.design import NOBODY, Maximum, complete_cases, maximise
 from helpers.cox.kernel import Fit
-from helpers.ledger import COSTLY, E_VALUES, STATISTICS_OF, wide
+from helpers.ledger import COSTLY, fit_statistics, wide
 from helpers.study import Study
 from helpers.study.analyses import Model
 
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
-STATISTICS = [name for name in STATISTICS_OF["cox_univariable"] if name not in E_VALUES]
+STATISTICS = fit_statistics("cox_univariable")
 READABLE = 30.0
 SMALL = 1e-5
 UNREADABLE = "too far from 1, or too near, for a hazard ratio per unit; set `per` for this variable"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from helpers import notation
 from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
-from helpers.figures.style import HAZARD_TICKS, LINES, WIDTH, darker, mark, print_style
+from helpers.figures.style import HAZARD_TICKS, LINES, WIDTH, darker, mark, print_style, ratio_axis
 from helpers.ledger import select
 from helpers.study import Study
 
@@ -42,12 +42,7 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
                 _forest_row(axes, place, row, ends, colours[0])
         level = f"HR ({study.level} CI)"
         axes.text(1.04, -0.15, level, transform=side, va="center", fontsize=8, fontweight="bold")
-        axes.spines["left"].set_visible(False)
-        axes.set_yticks([])
-        ticks = [tick for tick in HAZARD_TICKS if ends[0] <= tick <= ends[1]]
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
-        axes.set_xlabel("Hazard ratio (log scale)")
+        ratio_axis(axes, ends)
         mark(drawing, study)
     population = frame["population"].iloc[0]
     label, spec = study.endpoints[endpoint].label, study.model(model, endpoint, population)

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure as Drawing
 from helpers import notation
 from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
-from helpers.figures.style import HAZARD_TICKS, WIDTH, mark, print_style
+from helpers.figures.style import WIDTH, mark, print_style, ratio_axis
 from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.designs import CLONES, FIXED, HEADINGS, conditioning, design, is_alone
 
-SAME = ["population", "endpoint", "analysis", "model", "at"]
 LINE = 0.27
 
 
@@ -45,7 +44,7 @@ def _lines(
     """Kind, name, the row of treatment alone and the adjusted row of each analysis, in order."""
     lines: dict[tuple[str, str], list] = {}
     for _, row in effects.iterrows():
-        known = design(study, **{name: row[name] for name in SAME})
+        known = design(study, row)
         alone = is_alone(row["model"])
         if alone or row["model"] == chosen or known.kind == CLONES:
             pair = lines.setdefault((known.kind, known.name), [None, None])
@@ -80,12 +79,7 @@ def _panel(effects: pd.DataFrame, study: Study, endpoint: str, chosen: str) -> F
             place += LINE * 0.5
         axes.axvline(1, color="0.45", linewidth=0.8, zorder=0)
         axes.set(xscale="log", xlim=ends, ylim=(place + LINE, 0))
-        axes.spines["left"].set_visible(False)
-        axes.set_yticks([])
-        ticks = [tick for tick in HAZARD_TICKS if ends[0] <= tick <= ends[1]]
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
-        axes.set_xlabel("Hazard ratio (log scale)")
+        ratio_axis(axes, ends)
         axes.text(
             1.04, 0.35 * LINE, f"HR ({study.level} CI)", transform=side, va="center", fontsize=8, fontweight="bold"
         )

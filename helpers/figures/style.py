@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from helpers.study import Study
@@ -40,3 +41,13 @@ def mark(drawing: Drawing, study: Study) -> None:
 def darker(colour: tuple) -> tuple:
     """The colour dark enough for small print."""
     return tuple(0.7 * part for part in colour)
+
+
+def ratio_axis(axes: Axes, ends: tuple[float, float]) -> None:
+    """Hazard ratios along the bottom on a log scale between `ends`, nothing at the side."""
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    ticks = [tick for tick in HAZARD_TICKS if ends[0] <= tick <= ends[1]]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("Hazard ratio (log scale)")

@@ -23,7 +23,7 @@ from helpers.cohort.regression import indicators
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT, joined
 from helpers.errors import ParameterError
-from helpers.ledger import E_VALUES, STATISTICS_OF, at_label, wide
+from helpers.ledger import at_label, fit_statistics, wide
 from helpers.sensitivity import strategies
 from helpers.sensitivity.beginning import Beginning, Course, Models, beginning, models, separated
 from helpers.sensitivity.cloned_survival import Horizons, bootstrap, estimates
@@ -31,7 +31,7 @@ from helpers.sensitivity.exposure import exposed
 from helpers.study import Study
 from helpers.survival import NOBODY_LEFT
 
-STATISTICS = [name for name in STATISTICS_OF["clone_censor_weight"] if name not in E_VALUES]
+STATISTICS = fit_statistics("clone_censor_weight")
 WEIGHTS = ["n_effective", "weight_max"]
 DECIMALS = 9
 ENOUGH = 0.9

@@ -7,11 +7,11 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cox.models import fitted, model_rows
 from helpers.errors import ParameterError
-from helpers.ledger import E_VALUES, STATISTICS_OF, at_label, wide
+from helpers.ledger import at_label, fit_statistics, wide
 from helpers.sensitivity.exposure import SAME, alone, begins, models
 from helpers.study.variants import UNADJUSTED
 
-STATISTICS = [name for name in STATISTICS_OF["landmark"] if name not in E_VALUES]
+STATISTICS = fit_statistics("landmark")
 LONGEST = 1200
 
 

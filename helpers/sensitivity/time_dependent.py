@@ -5,12 +5,12 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cox import complete_cases, maximise
 from helpers.cox.models import FittedModel, model_rows
-from helpers.ledger import E_VALUES, STATISTICS_OF, wide
+from helpers.ledger import fit_statistics, wide
 from helpers.sensitivity.exposure import alone, exposed, models, pieces
 from helpers.study.analyses import Model
 from helpers.study.variants import UNADJUSTED
 
-STATISTICS = [name for name in STATISTICS_OF["cox_time_dependent"] if name not in E_VALUES]
+STATISTICS = fit_statistics("cox_time_dependent")
 
 
 def time_dependent(cohort: Cohort, population: str | None = None) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What an analysis of the effect of treatment does with time: the heading it stands under and what it is called."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.study import Study
@@ -31,9 +32,10 @@ class Design(NamedTuple):
     adjustment: str
 
 
-def design(study: Study, *, population: str, endpoint: str, analysis: str, model: str, at: str) -> Design:
+def design(study: Study, row: Mapping[str, str]) -> Design:
     """How the effect in a ledger row was estimated, in a reader's words."""
-    kind = ANALYSES[analysis]
+    population, endpoint, model, at = (row[name] for name in ("population", "endpoint", "model", "at"))
+    kind = ANALYSES[row["analysis"]]
     label = study.all_populations[population].label
     if kind == CLONES:
         name = f"Within {months(at)} of {study.endpoints[endpoint].origin}, or not"

@@ -10,8 +10,6 @@ from helpers.ledger import COMMON, FEW_EVENTS, select
 from helpers.study import Study, designs
 from helpers.tables.layout import INDEPENDENT, endpoints, finished, heading, reasons
 
-SAME = ["population", "endpoint", "analysis", "model", "at"]
-
 
 def sensitivity(effects: pd.DataFrame, *, study: Study) -> list[Table]:
     """A table an endpoint: each analysis with its patients, events, hazard ratio and E-values."""
@@ -22,7 +20,7 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
     rows: list[Row] = []
     kind = ""
     for _, row in effects.iterrows():
-        known = designs.design(study, **{name: row[name] for name in SAME})
+        known = designs.design(study, row)
         if known.kind != kind:
             kind = known.kind
             rows.append(heading(designs.heading(study, kind), 9))

@@ -13,10 +13,8 @@ from helpers.study.schema import ANY_GRADE, OVERALL, SEVERE
 from helpers.study.variants import CLUSTERED, SEPARATOR, UNADJUSTED, variant
 from helpers.wording.effects import proportionality
 from helpers.wording.matching import positivity
-from helpers.wording.phrases import arm_levels, arms, direction, quoted
+from helpers.wording.phrases import VERDICTS, arm_levels, arms, direction, quoted
 from helpers.wording.sensitivity import timed
-
-VERDICTS = {"lower": "lower hazard", "higher": "higher hazard", "unclear": "no difference shown"}
 
 
 def key_findings(

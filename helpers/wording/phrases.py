@@ -2,6 +2,8 @@
 
 from helpers.study import Study
 
+VERDICTS = {"lower": "lower hazard", "higher": "higher hazard", "unclear": "no difference shown"}
+
 
 def direction(low: float, high: float, null: float) -> str:
     """`lower`, `higher`, or `unclear` where the interval covers the null value or is not known."""

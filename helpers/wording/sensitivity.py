@@ -21,9 +21,7 @@ from helpers.study.designs import (
     months,
 )
 from helpers.study.variants import SEPARATOR, UNADJUSTED
-from helpers.wording.phrases import direction, quoted
-
-VERDICTS = {"lower": "lower hazard", "higher": "higher hazard", "unclear": "no difference shown"}
+from helpers.wording.phrases import VERDICTS, direction, quoted
 
 
 def sensitivity(rows: pd.DataFrame, *, study: Study) -> Sentences:
