@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.cohort.table import read_csv
+from helpers.cohort.files import read_csv
 from helpers.errors import CohortError, StudyError, listed, nearest
 from helpers.ledger import ANALYSES, FITTED, KEY, STATISTICS_OF, at_label
 from helpers.study import Study, relative
@@ -74,13 +74,13 @@ def published(study: Study) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise StudyError(f"{name}: the file is empty")
     try:
-        header, cells, first = read_csv(path, name)
+        file = read_csv(path, name)
     except CohortError as error:
         raise StudyError(str(error)) from None
-    if header != COLUMNS:
+    if file.header != COLUMNS:
         raise StudyError(f"{name}: the columns must be {listed(COLUMNS)}, in this order")
-    rows = pd.DataFrame(cells, columns=header, dtype=object)
-    for number, row in enumerate(rows.to_dict("records"), start=first):
+    rows = pd.DataFrame(file.rows, columns=file.header, dtype=object)
+    for number, row in enumerate(rows.to_dict("records"), start=file.first):
         problem = _problem(study, row)
         if problem:
             raise StudyError(f"{name}, row {number}: {problem}")

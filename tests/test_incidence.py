@@ -10,7 +10,7 @@ from scipy import stats
 
 from helpers import describe, figures, incidence, survival, tables, wording
 from helpers.cohort import read_cohort
-from helpers.cohort.table import plain
+from helpers.cohort.files import plain
 from helpers.errors import CohortError, StudyError
 from helpers.ledger import joined, melt, select
 from helpers.study import read_study

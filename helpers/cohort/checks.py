@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from helpers.cohort.table import Table, plain
+from helpers.cohort.files import plain
+from helpers.cohort.table import Table
 from helpers.errors import nearest
 from helpers.study import Study
 from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Condition, Endpoint, Variable
@@ -40,6 +41,7 @@ def type_columns(study: Study, table: Table) -> Typed:
         problem = f"{table.name}: none of the study's columns is here; the first row must hold the column names"
         typed.findings.append(Finding("cohort.source", "", "the study's columns", "none of them", problem))
         return typed
+    typed.findings.append(Finding("cohort.source", "", "a patient a row", table.counted))
     _identifiers(study, table, typed)
     arms = study.arms
     typed.data[arms.column] = _levels(table, typed, "arms", arms.column, list(arms.levels))

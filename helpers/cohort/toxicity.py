@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.cohort.checks import Finding, Typed
-from helpers.cohort.table import HIDDEN, Table, plain, read_cells
+from helpers.cohort.files import plain
+from helpers.cohort.table import HIDDEN, Table, table_of
 from helpers.errors import CohortError, nearest
 from helpers.study import Study, relative
 
@@ -30,11 +31,12 @@ def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
     for term in asked.terms:
         typed.data[term] = np.nan
     try:
-        cells = read_cells(study.events_path, relative(study.events_path), missing=_missing(study))
+        path = study.events_path
+        events = table_of(path, relative(path), missing=_missing(study), id_column=asked.table.id)
     except CohortError as error:
         typed.findings.append(Finding(f"{ENTRY}.source", "", "a table, a row an event", "no such table", str(error)))
         return
-    events = Table(relative(study.events_path), cells, asked.table.id if asked.table.id in cells else None)
+    typed.findings.append(Finding(f"{ENTRY}.source", "", "an adverse event a row", events.counted))
     problems = [*_columns(study, events)] or [*_problems(study, patients, events)]
     for problem in problems:
         typed.findings.append(Finding(ENTRY, "", "a patient, an adverse event and a grade in each row", "", problem))
