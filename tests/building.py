@@ -1,6 +1,7 @@
 """Studies written from tables in memory, for cases worked by hand and for public data."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +27,7 @@ def toml(value: object) -> str:
         return "{ " + ", ".join(f"{json.dumps(str(key))} = {toml(each)}" for key, each in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(toml(each) for each in value) + "]"
-    return json.dumps(value)
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)
 
 
 def write_study(folder: Path, frame: pd.DataFrame, **entries: object) -> Path:

@@ -1,12 +1,14 @@
 """The patients' table: what does not fit gets one sentence with file, column and row, and never an identifier."""
 
 import shutil
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 from building import arms, categorical, cohort_of, continuous, endpoint, write_study
 
+from helpers import survival
 from helpers.cohort import examine, read_cohort
 from helpers.errors import CohortError, ParameterError, StudyError
 from helpers.study import read_study
@@ -184,6 +186,75 @@ def test_parquet_gives_the_same_cohort_as_csv(stent, study_copy):
     shutil.copy(folder / "study.toml", folder / "cohort.parquet")
     with pytest.raises(CohortError, match="this is not a Parquet file"):
         read_cohort(read_study(folder))
+
+
+DATED = {
+    "cohort": {"source": "cohort.csv", "data_cut_off": date(2020, 12, 31)},
+    "arms": arms("arm", "a", "b"),
+    "variables": {"age": continuous()},
+    "endpoints": {
+        "OS": {
+            "label": "Survival",
+            "event_label": "death",
+            "origin": "diagnosis",
+            "index_date": "start",
+            "event_dates": ["died"],
+            "last_contact": "seen",
+        }
+    },
+}
+
+
+def dated(died: list[str], seen: list[str]) -> pd.DataFrame:
+    """Six patients, three an arm, followed from the first day of 2019."""
+    frame = pd.DataFrame({"arm": ["a", "b"] * 3, "age": range(60, 66), "start": "2019-01-01", "died": died})
+    return frame.assign(seen=seen)
+
+
+LIVING = "9999-12-31"
+PLACEHOLDERS = dated(
+    ["2019-06-01", LIVING, LIVING, "2020-03-01", LIVING, "2019-09-01"],
+    ["2019-06-01", "2020-12-31", "2020-12-31", "2020-03-01", "2020-06-30", "2019-09-01"],
+)
+
+
+def test_a_placeholder_is_no_date_and_nobody_is_followed_until_it(tmp_path):
+    with pytest.raises(CohortError) as caught:
+        cohort_of(tmp_path / "study", PLACEHOLDERS, **DATED)
+    said = "column 'died', row 3: '9999-12-31' is no day on which anything can have been recorded (1800-01-01 to 2040-12-31)"
+    assert said in str(caught.value)
+    named = {**DATED, "cohort": {**DATED["cohort"], "missing": ["", LIVING]}}
+    cohort = cohort_of(tmp_path / "named", PLACEHOLDERS, **named)
+    rates = survival.rates(cohort, months=[6, 12]).query("group == 'overall' and model == 'log'")["rate"]
+    assert rates.to_numpy() == pytest.approx([500 / 6, 400 / 6], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "allowed"),
+    [
+        ("seen", "9999-12-31", "2040"),
+        ("seen", "2041-01-01", "2040"),
+        ("died", "2300-01-01", "2040"),
+        ("start", "1065-01-01", "2040"),
+        ("start", "0001-01-01", "2040"),
+    ],
+)
+def test_dates_no_clock_reaches_are_named(tmp_path, column, value, allowed):
+    table = put(PLACEHOLDERS.replace(LIVING, ""), 1, column, value)
+    with pytest.raises(CohortError, match=rf"column '{column}', row 3: '{value}' is no day .* to {allowed}-12-31"):
+        cohort_of(tmp_path / "study", table, **DATED)
+
+
+def test_a_placeholder_in_an_interval_of_dates_and_in_parquet_is_named_too(study_copy):
+    folder = study_copy({'source = "cohort.csv"': 'source = "cohort.parquet"'})
+    frame = pd.read_csv(folder / "cohort.csv", dtype=str)
+    frame["placed"] = frame["placed"].map(date.fromisoformat, na_action="ignore")
+    frame.loc[frame["placed"].notna().idxmax(), "placed"] = date(9999, 12, 31)
+    frame.to_parquet(folder / "cohort.parquet")
+    with pytest.raises(CohortError, match=r"column 'placed', row \d+: '9999-12-31' is no day"):
+        read_cohort(read_study(folder))
+    with pytest.raises(StudyError, match=r"'cohort\.data_cut_off': input should be less than or equal to 2200-01-01"):
+        read_study(study_copy({"data_cut_off = 2021-12-31": "data_cut_off = 9999-12-31"}))
 
 
 def test_everybody_who_left_is_counted(stent):

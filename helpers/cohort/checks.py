@@ -1,6 +1,7 @@
 """Each column of the patients' table read as what the study file says it is."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,10 @@ from helpers.cohort.files import plain
 from helpers.cohort.table import Table
 from helpers.errors import nearest
 from helpers.study import Study
-from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Condition, Endpoint, Variable
+from helpers.study.schema import DAYS_PER_MONTH, LAST_DAY, UNIT_DAYS, Condition, Endpoint, Variable
 
 LONGEST = 36525
+YEARS_RECORDED = 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def type_columns(study: Study, table: Table) -> Typed:
             continue
         entry, column = f"variables.{name}", variable.column or name
         if variable.between:
-            typed.data[name] = _interval(table, typed, entry, variable)
+            typed.data[name] = _interval(study, table, typed, entry, variable)
         elif variable.levels:
             typed.data[name] = _levels(table, typed, entry, column, list(variable.levels))
         else:
@@ -238,13 +240,13 @@ def _endpoint_columns(study: Study, table: Table, typed: Typed, name: str, endpo
         typed.raw[f"{name}|event"] = _events(table, typed, f"{entry}.event", endpoint)
         return
     for column in dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]):
-        typed.raw[column] = _dates(table, typed, entry, column)
+        typed.raw[column] = _dates(study, table, typed, entry, column)
 
 
-def _dates(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
+def _dates(study: Study, table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
     if not _present(table, typed, entry, column, "dates"):
         return pd.Series(pd.NaT, index=table.cells.index)
-    values, problem = table.dates(column)
+    values, problem = table.dates(column, latest=_latest(study))
     known = values.dropna()
     span = f"{known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}, " if len(known) else ""
     found = f"{span}{len(table.cells) - len(known)} missing"
@@ -252,9 +254,15 @@ def _dates(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
     return values
 
 
-def _interval(table: Table, typed: Typed, entry: str, variable: Variable) -> pd.Series:
+def _latest(study: Study) -> date:
+    """The last day on which something can have been recorded: some years after the cut-off, where there is one."""
+    cut_off = study.cohort.data_cut_off
+    return LAST_DAY if cut_off is None else min(LAST_DAY, date(cut_off.year + YEARS_RECORDED, 12, 31))
+
+
+def _interval(study: Study, table: Table, typed: Typed, entry: str, variable: Variable) -> pd.Series:
     """The time between two dates in the variable's unit, empty where one of them is."""
-    first, second = (_dates(table, typed, entry, column) for column in variable.between)
+    first, second = (_dates(study, table, typed, entry, column) for column in variable.between)
     return (second - first).dt.days / UNIT_DAYS[variable.unit]
 
 

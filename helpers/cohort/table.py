@@ -12,6 +12,7 @@ import pandas as pd
 from helpers.cohort.files import plain, read_file
 from helpers.errors import CohortError, nearest
 from helpers.study import Study, relative
+from helpers.study.schema import FIRST_DAY
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 HIDDEN = "(an identifier, not shown)"
@@ -53,11 +54,24 @@ class Table:
         bad = (text != "") & ~(valid & np.isfinite(values))
         return values, self.problem(column, bad, lambda value: f"{value} is not a finite number")
 
-    def dates(self, column: str) -> tuple[pd.Series, str | None]:
-        """A column as timestamps, NaT where empty, and the sentence on what is not a date."""
-        values = self.cells[column].map(_date)
-        bad = (self.cells[column] != "") & values.isna()
-        return values, self.problem(column, bad, lambda value: f"{value} is not a date written YYYY-MM-DD")
+    def dates(self, column: str, *, latest: date) -> tuple[pd.Series, str | None]:
+        """A column as timestamps, NaT where empty, and the sentence on what is no date, or none of a patient's life.
+
+        A day before `FIRST_DAY` or after `latest`, such as 9999-12-31, stands for no date and is never read as one.
+        """
+        days = self.cells[column].map(_date)
+        bad = (self.cells[column] != "") & days.isna()
+        beyond = days.map(lambda day: day is not None and not FIRST_DAY <= day <= latest).astype(bool)
+        problem = self.problem(column, bad, lambda value: f"{value} is not a date written YYYY-MM-DD")
+        problem = problem or self.problem(
+            column,
+            beyond,
+            lambda value: (
+                f"{value} is no day on which anything can have been recorded ({FIRST_DAY} to {latest}), but a "
+                "placeholder or a slip; where it means that there is no date, name it in the entry 'cohort.missing'"
+            ),
+        )
+        return pd.to_datetime(days.mask(beyond)), problem
 
     def levels(self, column: str, allowed: list[str]) -> tuple[pd.Series, str | None]:
         """A column as categories in the order allowed, and the sentence on a value that is no level."""
@@ -70,12 +84,11 @@ class Table:
         return pd.Series(pd.Categorical(values.where(~bad), categories=allowed), index=text.index), problem
 
 
-def _date(text: str) -> pd.Timestamp:
+def _date(text: str) -> date | None:
     try:
-        parsed = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
     except ValueError:
-        parsed = None
-    return pd.NaT if parsed is None else pd.Timestamp(parsed)
+        return None
 
 
 def read_table(study: Study) -> Table:

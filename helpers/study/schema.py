@@ -25,6 +25,7 @@ from helpers.study.timing import AdverseEvents, Exposure, Progression, Reporting
 
 DAYS_PER_MONTH = 30.4375
 UNIT_DAYS = {"days": 1.0, "weeks": 7.0, "months": DAYS_PER_MONTH, "years": 365.25}
+FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2200, 1, 1)
 LIBRARY = {"lifelines:gbsg2": "gbsg2.csv"}
 RESERVED = ("time", "event", "entry")
 OVERALL = "overall"
@@ -49,7 +50,7 @@ class CohortFile(Entry):
     source: Text
     id: str | None = None
     missing: list[str] = [""]
-    data_cut_off: date | None = None
+    data_cut_off: Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)] | None = None
 
 
 class Arms(Entry):
