@@ -68,7 +68,7 @@ STATISTICS_OF = {
     analysis: names.split()
     for analysis, names in {
         "flow": "n_before n_excluded n",
-        "count": "n percent n_event n_missing percent_missing",
+        "count": "n percent n_event n_missing percent_missing n_extended",
         "summary": f"n n_missing percent_missing {_SPREAD}",
         "comparison": "test_statistic df p_test",
         "balance": "smd_pooled smd_att variance_ratio",
@@ -106,6 +106,8 @@ STATISTICS = {
     "n_missing": "patients without a value, or lost to a model for missing values",
     "n_not_applicable": "patients lost to a model because a covariate cannot exist in them",
     "n_no_time": "patients without a usable time",
+    "n_extended": "patients without the event whose last contact does not reach the cut-off, but who are censored at "
+    "it because a later date tells that they were at risk until then",
     "n_risk": "patients at risk just before the time",
     "n_event": "events, up to the time where one is given",
     "n_censored": "patients censored, up to and including the time where one is given; of clones, artificially",

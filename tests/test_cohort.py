@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from building import arms, categorical, cohort_of, continuous, endpoint, write_study
 
-from helpers import survival
+from helpers import describe, ledger, survival, tables, wording
 from helpers.cohort import examine, read_cohort
 from helpers.errors import CohortError, ParameterError, StudyError
 from helpers.study import read_study
@@ -255,6 +255,59 @@ def test_a_placeholder_in_an_interval_of_dates_and_in_parquet_is_named_too(study
         read_cohort(read_study(folder))
     with pytest.raises(StudyError, match=r"'cohort\.data_cut_off': input should be less than or equal to 2200-01-01"):
         read_study(study_copy({"data_cut_off = 2021-12-31": "data_cut_off = 9999-12-31"}))
+
+
+AFTER = dated(
+    ["2019-06-01", "2021-02-01", "", "2020-03-01", "", "2019-09-01"], ["", "", "2020-12-31", "", "2020-06-30", ""]
+)
+
+
+def test_a_death_after_the_cut_off_tells_that_the_patient_lived_until_it(tmp_path):
+    cohort = cohort_of(tmp_path / "study", AFTER, **DATED)
+    assert cohort.outcome("OS").loc[3, ["time", "event"]].tolist() == [730 / 30.4375, False]
+    rates = survival.rates(cohort, months=[6, 12]).query("group == 'overall' and model == 'log'")["rate"]
+    assert rates.to_numpy() == pytest.approx([500 / 6, 400 / 6], rel=1e-14)
+    medians = survival.medians(cohort).query("group == 'b' and model == 'log'")["median"]
+    assert medians.item() == pytest.approx(425 / 30.4375)
+    events = describe.events(cohort)
+    assert events.set_index("group")["n_extended"].to_dict() == {"overall": 1, "a": 0, "b": 1}
+    assert events["n_missing"].tolist() == [0, 0, 0]
+    follow_up, log_rank = survival.follow_up(cohort), survival.log_rank(cohort)
+    rows = ledger.melt([events, follow_up], "03_survival")
+    said = (
+        "1 without the event at the data cut-off (0 “arm a”, 1 “arm b”) is censored there by a date that lies after it"
+    )
+    assert said in repr(wording.survival(rows, study=cohort.study))
+    frames = {"events": events, "follow_up": follow_up, "log_rank": log_rank}
+    notes = tables.medians(survival.medians(cohort), **frames, study=cohort.study).notes
+    assert any(note.endswith("at risk until it: 1 (arm a 0, arm b 1). They are censored at it.") for note in notes)
+    found = [each.found for each in examine(cohort.study) if each.entry == "endpoints.OS"]
+    assert found[-1] == "3 events, 0 without a time, 1 at risk to the cut-off by a later date"
+
+
+@pytest.mark.parametrize(
+    ("progressed", "died", "seen", "scanned", "survival_time", "free_time"),
+    [
+        ("", "2021-03-01", "2020-06-30", "2020-06-30", 730, 730),
+        ("2021-01-10", "", "2020-06-30", "2020-06-30", 730, 730),
+        ("2020-05-01", "2021-03-01", "2020-06-30", "2020-05-01", 730, 486),
+        ("2020-05-01", "", "2021-06-30", "2020-05-01", 730, 486),
+        ("", "", "2021-06-30", "2020-06-30", 730, 546),
+        ("", "", "2020-06-30", "2021-06-30", 730, 730),
+        ("", "", "2020-06-30", "2020-03-31", 546, 455),
+    ],
+)
+def test_only_a_date_of_the_endpoint_or_of_a_wider_one_carries_a_patient_to_the_cut_off(
+    tmp_path, progressed, died, seen, scanned, survival_time, free_time
+):
+    table = AFTER.assign(progressed="", scanned=AFTER["seen"].replace("", "2019-05-01"))
+    table.loc[1, ["progressed", "died", "seen", "scanned"]] = [progressed, died, seen, scanned]
+    free = {**DATED["endpoints"]["OS"], "event_dates": ["progressed", "died"], "last_contact": "scanned"}
+    cohort = cohort_of(tmp_path / "study", table, **{**DATED, "endpoints": {**DATED["endpoints"], "PFS": free}})
+    days = [round(cohort.outcomes[name].loc[3, "time"] * 30.4375) for name in ("OS", "PFS")]
+    assert days == [survival_time, free_time]
+    assert (3 in cohort.extended["OS"]) == (survival_time == 730 and seen < "2020-12-31")
+    assert (3 in cohort.extended["PFS"]) == (free_time == 730 and scanned < "2020-12-31")
 
 
 def test_everybody_who_left_is_counted(stent):

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from helpers.cohort.checks import Finding, Typed, applies, meets, outcome, type_columns
+from helpers.cohort.checks import Finding, Typed, applies, meets, type_columns
+from helpers.cohort.outcomes import outcome
 from helpers.cohort.pairing import UNMATCHED, caliper_width, pairs, propensity_score, unmatched
 from helpers.cohort.table import Table, read_table
 from helpers.cohort.timing import start_months, timing
@@ -21,7 +22,8 @@ class Cohort:
     `data` holds the arms and every variable for all screened patients, indexed by row of the file; `flow` one row an
     eligibility or population step (`population, name, reason, group, n_before, n_excluded, n`); `outcomes` a frame
     `time` (months) and `event` an endpoint; `members` the rows of each population; `pairs` a number a pair, by row, of
-    each matched population.
+    each matched population; `extended` the rows of each endpoint made from dates whose last contact does not reach the
+    cut-off, but of whom a later date tells that they were at risk until it.
     """
 
     study: Study
@@ -30,6 +32,7 @@ class Cohort:
     outcomes: dict[str, pd.DataFrame]
     members: dict[str, pd.Index]
     pairs: dict[str, pd.Series] = field(default_factory=dict)
+    extended: dict[str, pd.Index] = field(default_factory=dict)
 
     def rows(self, population: str = "primary") -> pd.DataFrame:
         """The patients of a population. Raises ParameterError for a population the study does not name."""
@@ -130,19 +133,22 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         findings.append(Finding(where, "", expected, f"{len(members[name])} patients", problem))
         if problem:
             return None, findings
-    outcomes = {}
+    outcomes, extended = {}, {}
     analysed = typed.data.index[
         typed.data.index.isin([row for name, rows in members.items() if name != "screened" for row in rows])
     ]
-    for name in study.endpoints:
-        outcomes[name], problems = outcome(study, table, typed, name, analysed)
-        found = (
-            f"{int(outcomes[name]['event'].sum())} events, {int(outcomes[name]['time'].isna().sum())} without a time"
-        )
+    for name, endpoint in study.endpoints.items():
+        found, problems = outcome(study, table, typed, name, analysed)
+        outcomes[name] = found[["time", "event"]]
+        told = f"{int(found['event'].sum())} events, {int(found['time'].isna().sum())} without a time"
+        if endpoint.time is None:
+            extended[name] = found.index[found["extended"]]
+            told += f", {len(extended[name])} at risk to the cut-off by a later date" if len(extended[name]) else ""
         for problem in problems or [None]:
-            findings.append(Finding(f"endpoints.{name}", "", "time and event", found, problem))
+            findings.append(Finding(f"endpoints.{name}", "", "time and event", told, problem))
     findings += timing(study, table, typed.data, outcomes, members)
-    return Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired), findings
+    made = Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired, extended)
+    return made, findings
 
 
 FLOW = ["population", "name", "reason", "group", "n_before", "n_excluded", "n"]

@@ -10,9 +10,8 @@ from helpers.cohort.files import plain
 from helpers.cohort.table import Table
 from helpers.errors import nearest
 from helpers.study import Study
-from helpers.study.schema import DAYS_PER_MONTH, LAST_DAY, UNIT_DAYS, Condition, Endpoint, Variable
+from helpers.study.schema import LAST_DAY, UNIT_DAYS, Condition, Endpoint, Variable
 
-LONGEST = 36525
 YEARS_RECORDED = 20
 
 
@@ -126,58 +125,6 @@ def applies(study: Study, variable: str, data: pd.DataFrame) -> pd.Series:
     if condition is None:
         return pd.Series(True, index=data.index)
     return meets(condition, data).fillna(True).astype(bool)
-
-
-def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
-    """Time in months and event of one endpoint for the given rows, and a sentence for each fault.
-
-    A time that is missing where the study excludes missing times is NaN; the patient's event still counts.
-    """
-    endpoint = study.endpoints[name]
-    entry = f"endpoint '{name}'"
-    if endpoint.time is not None:
-        column = endpoint.time
-        days = typed.raw[column].loc[rows] * UNIT_DAYS[endpoint.unit]
-        event = typed.raw[f"{name}|event"].loc[rows]
-        unknown = event.isna() & ~(days.isna() & (endpoint.missing_time == "exclude"))
-        problems = [
-            table.problem(endpoint.event, unknown, lambda _: f"{entry} needs to know whether the event happened")
-        ]
-    else:
-        column = endpoint.index_date
-        cut_off = pd.Timestamp(study.cohort.data_cut_off)
-        first = pd.concat([typed.raw[each].loc[rows] for each in endpoint.event_dates], axis=1).min(axis=1)
-        event = (first <= cut_off).astype("boolean")
-        contact = typed.raw[endpoint.last_contact].loc[rows].clip(upper=cut_off)
-        days = (first.where(event, contact) - typed.raw[column].loc[rows]).dt.days
-        problems = []
-    below = "" if endpoint.time is not None else f": it ends before its '{column}'"
-    problems += [
-        table.problem(column, days < 0, lambda _: f"{entry} has a time below zero{below}"),
-        table.problem(column, days > LONGEST, lambda _: f"{entry} has a time of more than a hundred years"),
-        table.problem(
-            column, days.isna(), lambda _: f"{entry} has no time, and the study file does not exclude such patients"
-        )
-        if endpoint.missing_time == "error"
-        else None,
-        table.problem(
-            column, days == 0, lambda _: f"{entry} has a time of zero; say zero_time = 'keep', 'half_day' or 'exclude'"
-        )
-        if endpoint.zero_time == "error"
-        else None,
-    ]
-    if endpoint.zero_time in {"half_day", "exclude"}:
-        days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
-    frame = pd.DataFrame({"time": _tied(days) / DAYS_PER_MONTH, "event": event.fillna(False).astype(bool)}, index=rows)
-    return frame, [problem for problem in problems if problem]
-
-
-def _tied(days: pd.Series) -> pd.Series:
-    """Times that differ by rounding only made equal, as R does, so that ties stay ties."""
-    known = np.sort(days.dropna().unique())
-    new = np.diff(known, prepend=-np.inf) > 1e-8 * np.abs(known).max(initial=0)
-    first = known[new]
-    return days.map(lambda each: first[np.searchsorted(first, each, side="right") - 1], na_action="ignore")
 
 
 def _identifiers(study: Study, table: Table, typed: Typed) -> None:

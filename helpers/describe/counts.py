@@ -29,17 +29,22 @@ def flow(cohort: Cohort) -> pd.DataFrame:
 
 
 def events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
-    """Patients, events, and patients without a time, per endpoint, overall and by arm."""
+    """Patients, events, and patients without a time, per endpoint, overall and by arm.
+
+    Where an endpoint is made from dates also who is censored at the cut-off because of a date after it.
+    """
     records = []
     for endpoint in cohort.study.endpoints:
         outcomes = cohort.with_outcome(endpoint, population)
         for group, rows in cohort.groups(population).items():
             frame = outcomes.loc[rows.index]
             counted = {"n": len(frame), "n_event": frame["event"].sum(), "n_missing": frame["time"].isna().sum()}
+            if endpoint in cohort.extended:
+                counted["n_extended"] = frame.index.isin(cohort.extended[endpoint]).sum()
             counted |= share(counted["n_event"], len(frame), "no patients")
             key = {"population": population, "endpoint": endpoint, "analysis": "count", "group": group}
             records.append({**key, **counted, "method": cohort.study.endpoints[endpoint].event_label})
-    return wide(records, ["n", "n_event", "percent", "n_missing"])
+    return wide(records, ["n", "n_event", "percent", "n_missing", "n_extended"])
 
 
 def counts(cohort: Cohort, population: str = "primary") -> pd.DataFrame:

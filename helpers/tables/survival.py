@@ -1,5 +1,7 @@
 """Tables of the survival section."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from helpers import notation
@@ -42,8 +44,22 @@ def medians(
         "events are counted here, but they are in no curve, median, test or model."
         for _, row in lost.iterrows()
     ]
+    notes += _extended(events, study)
     title = "Follow-up and median time to event" + study.of_population(medians["population"].iloc[0])
     return finished(Table("medians", title, header, tuple(rows), tuple(notes)), study)
+
+
+def _extended(events: pd.DataFrame, study: Study) -> Iterator[str]:
+    """Who is at risk until the cut-off by a later date, by arm."""
+    for endpoint in endpoints(events):
+        own = select(events, endpoint=endpoint).set_index("group")["n_extended"]
+        if own[OVERALL] > 0:
+            by_arm = ", ".join(f"{label} {int(own[arm])}" for arm, label in study.arms.levels.items())
+            yield (
+                f"{study.endpoints[endpoint].label}, patients whose last contact does not reach the data cut-off "
+                f"({study.cohort.data_cut_off}) but of whom a later date tells that they were at risk until it: "
+                f"{int(own[OVERALL])} ({by_arm}). They are censored at it."
+            )
 
 
 def rates(rates: pd.DataFrame, *, study: Study, interval: str | None = None) -> Table:

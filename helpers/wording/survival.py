@@ -51,6 +51,7 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
         median = "not reached" if times.isna().all() else f"{notation.time(*times)} months"
         size = f"{int(count['n_event'])} events in {int(count['n'])} patients{lost}"
         yield f"{entry.label}: {size}, median follow-up {median}."
+        yield from _extended(select(rows, analysis="count", statistic="n_extended"), study)
     curves = pivot(select(rows, analysis="kaplan_meier", model=model))
     medians = [select(curves, group=arm, at="") for arm in arm_levels(study)] if len(curves) else []
     sizes = pivot(select(rows, analysis="count", group=list(arm_levels(study)), endpoint=endpoint)).set_index("group")
@@ -70,6 +71,16 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
         yield f"Free of {entry.event_label}, {treated} and {reference}: {'; '.join(said)}."
     means = pivot(select(rows, analysis="rmst", model="area", group=""))
     yield from _restricted_mean(means, treated, entry.event_label)
+
+
+def _extended(rows: pd.DataFrame, study: Study) -> Iterator[str]:
+    n = rows.set_index("group")["value"].astype(int)
+    if n.get(OVERALL, 0):
+        by_arm = ", ".join(f"{n[arm]} {quoted(label)}" for arm, label in study.arms.levels.items())
+        yield (
+            f"{n[OVERALL]} without the event at the data cut-off ({by_arm}) {'is' if n[OVERALL] == 1 else 'are'} "
+            "censored there by a date that lies after it, the last contact being earlier or not recorded."
+        )
 
 
 def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:

@@ -93,7 +93,8 @@ def _censoring(study: Study) -> list[str]:
         whose = f" for {endpoints(study, dated)}" if given else ""
         said.append(
             f"Patients without the event were censored at their last contact{whose}, and nobody was followed beyond "
-            f"the data cut-off ({study.cohort.data_cut_off})."
+            f"the data cut-off ({study.cohort.data_cut_off}). Who had the event after it, or of whom a date after it "
+            "tells that they were at risk until then, was censored at it."
         )
     return [*said, "Censoring was assumed to be independent of the event, given the covariates of each analysis."]
 

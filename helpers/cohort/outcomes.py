@@ -1,0 +1,81 @@
+"""Time and event of each endpoint, from a duration or from the dates of a patient."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from helpers.cohort.checks import Typed
+from helpers.cohort.table import Table
+from helpers.study import Study
+from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Endpoint
+
+LONGEST = 36525
+
+
+def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
+    """`time` in months, `event` and `extended` of one endpoint for the given rows, and a sentence for each fault.
+
+    A time that is missing where the study excludes missing times is NaN; the patient's event still counts. `extended`
+    are the patients without the event at the cut-off whose last contact does not reach it, but of whom a later date
+    tells that they were at risk until then: they are censored at the cut-off.
+    """
+    endpoint, problems = study.endpoints[name], []
+    if endpoint.time is not None:
+        days = typed.raw[endpoint.time].loc[rows] * UNIT_DAYS[endpoint.unit]
+        event, extended = typed.raw[f"{name}|event"].loc[rows], pd.Series(False, index=rows)
+        unknown = event.isna() & ~(days.isna() & (endpoint.missing_time == "exclude"))
+        said = f"endpoint '{name}' needs to know whether the event happened"
+        problems.append(table.problem(endpoint.event, unknown, lambda _: said))
+    else:
+        days, event, extended = _from_dates(study, typed, endpoint, rows)
+    problems += _faults(table, name, endpoint, days)
+    if endpoint.zero_time in {"half_day", "exclude"}:
+        days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
+    event = event.fillna(False).astype(bool)
+    frame = pd.DataFrame({"time": _tied(days) / DAYS_PER_MONTH, "event": event, "extended": extended}, index=rows)
+    return frame, [problem for problem in problems if problem]
+
+
+def _from_dates(
+    study: Study, typed: Typed, endpoint: Endpoint, rows: pd.Index
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Days from the index date, event by the cut-off, and who is known to be at risk until it by a later date alone.
+
+    A patient without the event by the cut-off was at risk until it where an event of this endpoint, or any date of an
+    endpoint that counts all its events, lies after it.
+    """
+    cut_off = pd.Timestamp(study.cohort.data_cut_off)
+    telling = [
+        column
+        for other in study.endpoints.values()
+        if set(endpoint.event_dates) <= set(other.event_dates or [])
+        for column in [*other.event_dates, other.last_contact]
+    ]
+    dates = pd.DataFrame({column: typed.raw[column].loc[rows] for column in [endpoint.index_date, *telling]})
+    first = dates[endpoint.event_dates].min(axis=1)
+    event, contact = first <= cut_off, dates[endpoint.last_contact].clip(upper=cut_off)
+    later = ~event & (dates[telling] > cut_off).any(axis=1)
+    last = first.where(event, contact.mask(later, cut_off))
+    return (last - dates[endpoint.index_date]).dt.days, event.astype("boolean"), later & ~(contact >= cut_off)
+
+
+def _faults(table: Table, name: str, endpoint: Endpoint, days: pd.Series) -> Iterator[str | None]:
+    entry, column = f"endpoint '{name}'", endpoint.time or endpoint.index_date
+    below = "" if endpoint.time is not None else f": it ends before its '{column}'"
+    yield table.problem(column, days < 0, lambda _: f"{entry} has a time below zero{below}")
+    yield table.problem(column, days > LONGEST, lambda _: f"{entry} has a time of more than a hundred years")
+    if endpoint.missing_time == "error":
+        said = f"{entry} has no time, and the study file does not exclude such patients"
+        yield table.problem(column, days.isna(), lambda _: said)
+    if endpoint.zero_time == "error":
+        allowed = "say zero_time = 'keep', 'half_day' or 'exclude'"
+        yield table.problem(column, days == 0, lambda _: f"{entry} has a time of zero; {allowed}")
+
+
+def _tied(days: pd.Series) -> pd.Series:
+    """Times that differ by rounding only made equal, as R does, so that ties stay ties."""
+    known = np.sort(days.dropna().unique())
+    new = np.diff(known, prepend=-np.inf) > 1e-8 * np.abs(known).max(initial=0)
+    first = known[new]
+    return days.map(lambda each: first[np.searchsorted(first, each, side="right") - 1], na_action="ignore")
