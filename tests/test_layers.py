@@ -25,11 +25,12 @@ ESTIMATES = {
 SHOWN = {"tables", "figures", "wording"}
 ALLOWED = {
     "errors": set(),
+    "cells": set(),
     "study": {"errors"},
     "ledger": {"errors"},
     "notation": set(),
     "versions": set(),
-    "cohort": {"study", "errors"},
+    "cohort": {"cells", "study", "errors"},
     **{name: GROUND | others for name, others in ESTIMATES.items()},
     "exhibits": set(),
     "word": {"exhibits"},

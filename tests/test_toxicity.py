@@ -180,6 +180,20 @@ def test_rows_of_events_give_the_worst_grade(stent):
     assert stent.data["fever"].fillna(-1).value_counts().to_dict() == {0: 19, 1: 14, 2: 6, 3: 11, -1: 14}
 
 
+def test_identifiers_grades_and_words_are_the_same_with_and_without_decimals(stent, study_copy):
+    numbered = {"record": lambda t: t["record"].str.removeprefix("P") + ".00"}
+    folder = edited(
+        study_copy,
+        lambda t: t.assign(
+            patient=t["patient"].str.removeprefix("P"), ctc=t["ctc"].replace("not recorded", "99") + ".0"
+        ),
+        study={'unknown = "not recorded"': 'unknown = "99"'},
+    )
+    pd.read_csv(folder / "cohort.csv", dtype=str).assign(**numbered).to_csv(folder / "cohort.csv", index=False)
+    events = describe.adverse_events(read_cohort(read_study(folder)))
+    pd.testing.assert_frame_equal(events, describe.adverse_events(stent))
+
+
 def test_a_table_of_events_and_columns_say_the_same(stent, study_copy):
     table = (
         'table = { source = "toxicity.csv", id = "patient", term = "event", grade = "ctc", unknown = "not recorded" }\n'

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.cohort.files import plain
+from helpers.cells import plain
 from helpers.cohort.table import Table
 from helpers.errors import nearest
 from helpers.study import Study

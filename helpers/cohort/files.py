@@ -2,15 +2,13 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from helpers.cells import plain
 from helpers.errors import CohortError, nearest
 
 FORMATS = (".csv", ".parquet")
@@ -150,22 +148,3 @@ def _parquet(path: Path, name: str) -> File:
         raise CohortError(f"{name}: this is not a Parquet file") from None
     columns = [frame.iloc[:, position].map(plain) for position in range(frame.shape[1])]
     return File([str(column) for column in frame.columns], [list(row) for row in zip(*columns, strict=True)], 1)
-
-
-def plain(value: object) -> str:
-    """A cell as text: whole numbers without a decimal point, dates as YYYY-MM-DD, nothing for missing."""
-    if isinstance(value, pd.Timestamp | date):
-        return value.strftime("%Y-%m-%d") if value == value else ""
-    if value is None or value != value or value is pd.NA:
-        return ""
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, int | float | np.integer | np.floating):
-        return str(int(value)) if value == int_or_nan(value) else repr(float(value))
-    text = str(value).strip()
-    return str(int(float(text))) if re.fullmatch(r"[+-]?\d+\.0+", text) else text
-
-
-def int_or_nan(value: float) -> float:
-    """The value itself when it is whole, else NaN; infinities are not whole."""
-    return float(int(value)) if np.isfinite(value) and float(value).is_integer() else np.nan

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.cohort.files import plain, read_file
+from helpers.cells import normal, plain
+from helpers.cohort.files import read_file
 from helpers.errors import CohortError, nearest
 from helpers.study import Study, relative
 from helpers.study.schema import FIRST_DAY
@@ -43,7 +44,8 @@ class Table:
         if self.id_column is None:
             return False
         ids = self.cells[self.id_column]
-        return column == self.id_column or value == ids.get(row) or any(len(each) > 3 and each in value for each in ids)
+        own = column == self.id_column or plain(value) == ids.get(row)
+        return own or any(len(each) > 3 and each in value for each in ids)
 
     def numbers(self, column: str) -> tuple[pd.Series, str | None]:
         """A column as floats, NaN where empty, and the sentence on what is not a finite number."""
@@ -76,7 +78,7 @@ class Table:
     def levels(self, column: str, allowed: list[str]) -> tuple[pd.Series, str | None]:
         """A column as categories in the order allowed, and the sentence on a value that is no level."""
         text = self.cells[column]
-        values = text.where(text.isin(allowed), text.map(plain))
+        values = text.where(text.isin(allowed), normal(text))
         bad = (text != "") & ~values.isin(allowed)
         first = text[bad].iloc[0] if bad.any() else ""
         hint = f"; allowed: {', '.join(allowed)}{nearest(first, allowed)}"
@@ -106,9 +108,14 @@ def read_table(study: Study) -> Table:
 
 
 def table_of(path: Path, name: str, *, missing: list[str], id_column: str | None) -> Table:
-    """A file as a table, '' where a cell is one of `missing`. Raises CohortError as `read_file`."""
+    """A file as a table, '' where a cell is one of `missing`, identifiers in their normal form.
+
+    Raises CohortError as `read_file`.
+    """
     file = read_file(path, name)
     rows = range(file.first, file.first + len(file.rows))
     cells = pd.DataFrame(file.rows, columns=file.header, index=rows, dtype=object)
     cells = cells.map(lambda value: "" if value in missing else value)
-    return Table(name, cells, id_column if id_column in cells else None, file.counted())
+    if id_column not in cells:
+        return Table(name, cells, None, file.counted())
+    return Table(name, cells.assign(**{id_column: normal(cells[id_column])}), id_column, file.counted())

@@ -1,12 +1,13 @@
 """Adverse events from a table of their own, several rows a patient, as each patient's worst grade of each event."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from helpers.cells import normal, plain
 from helpers.cohort.checks import Finding, Typed
-from helpers.cohort.files import plain
 from helpers.cohort.table import HIDDEN, Table, table_of
 from helpers.errors import CohortError, nearest
 from helpers.study import Study, relative
@@ -37,7 +38,11 @@ def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
         typed.findings.append(Finding(f"{ENTRY}.source", "", "a table, a row an event", "no such table", str(error)))
         return
     typed.findings.append(Finding(f"{ENTRY}.source", "", "an adverse event a row", events.counted))
-    problems = [*_columns(study, events)] or [*_problems(study, patients, events)]
+    problems = [*_columns(study, events)]
+    if not problems:
+        coded = {column: normal(events.cells[column]) for column in (asked.table.term, asked.table.grade)}
+        events = replace(events, cells=events.cells.assign(**coded))
+        problems = [*_problems(study, patients, events)]
     for problem in problems:
         typed.findings.append(Finding(ENTRY, "", "a patient, an adverse event and a grade in each row", "", problem))
     if not problems and patients.id_column is not None:
@@ -47,6 +52,12 @@ def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
 def _missing(study: Study) -> list[str]:
     """Cells that mean `empty`, less the word for a grade that is not known."""
     return [each for each in study.cohort.missing if each != study.adverse_events.table.unknown]
+
+
+def _unknown(study: Study) -> str | None:
+    """The word for a grade that is not known, as it stands in a cell."""
+    word = study.adverse_events.table.unknown
+    return None if word is None else plain(word)
 
 
 def _columns(study: Study, events: Table) -> Iterator[str]:
@@ -65,9 +76,9 @@ def _problems(study: Study, patients: Table, events: Table) -> Iterator[str]:
     unnamed = (terms != "") & ~terms.isin(list(asked.terms))
     near = nearest(terms[unnamed].iloc[0], asked.terms) if unnamed.any() else ""
     allowed = ", ".join(map(str, asked.grades))
-    word = asked.table.unknown
+    word = _unknown(study)
     said = f"write '{word}' where it is not known" if word else f"entry '{ENTRY}.unknown' is the word for not known"
-    stray = (grades != "") & (grades != word) & ~grades.map(plain).isin([str(grade) for grade in asked.grades])
+    stray = (grades != "") & (grades != word) & ~grades.isin([str(grade) for grade in asked.grades])
     faults = [
         (asked.table.id, ids == "", lambda _: "the identifier is missing"),
         (
@@ -81,9 +92,9 @@ def _problems(study: Study, patients: Table, events: Table) -> Iterator[str]:
         (asked.table.grade, stray, lambda value: f"{value} is no grade of the study file's groups ({allowed})"),
     ]
     for column, bad, saying in faults:
-        hidden = {f"'{each[:30]}'" for each in known if column == asked.table.term or len(each) > 3}
+        hidden = {each[:30] for each in known if column == asked.table.term or len(each) > 3}
         problem = events.problem(
-            column, bad, lambda value, say=saying, ids=hidden: say(HIDDEN if value in ids else value)
+            column, bad, lambda value, say=saying, ids=hidden: say(HIDDEN if value.strip("'") in ids else value)
         )
         if problem:
             yield problem
@@ -97,7 +108,7 @@ def _enter(study: Study, patients: Table, events: Table, typed: Typed) -> None:
         {
             "patient": cells[asked.table.id],
             "term": cells[asked.table.term],
-            "grade": pd.to_numeric(cells[asked.table.grade].where(cells[asked.table.grade] != asked.table.unknown)),
+            "grade": pd.to_numeric(cells[asked.table.grade].where(cells[asked.table.grade] != _unknown(study))),
         }
     )
     for term in asked.terms:

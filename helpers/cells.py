@@ -1,0 +1,30 @@
+"""What a cell means: one normal form for levels, codes of events, identifiers and the codes that mean `empty`.
+
+A whole number is the same with and without decimals (`102`, `102.0`), as spreadsheets and Parquet write it either way.
+"""
+
+import re
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+WHOLE = re.compile(r"([+-]?\d+)\.0+")
+
+
+def plain(value: object) -> str:
+    """A cell as text: whole numbers without a decimal point, dates as YYYY-MM-DD, nothing for missing."""
+    if isinstance(value, pd.Timestamp | date):
+        return value.strftime("%Y-%m-%d") if value == value else ""
+    if value is None or value != value or value is pd.NA:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, int | float | np.integer | np.floating):
+        return str(int(value)) if np.isfinite(value) and float(value).is_integer() else repr(float(value))
+    return WHOLE.sub(r"\1", text) if WHOLE.fullmatch(text := str(value).strip()) else text
+
+
+def normal(values: pd.Series) -> pd.Series:
+    """A column of stripped text in the normal form."""
+    return values.str.replace(rf"^{WHOLE.pattern}$", r"\1", regex=True)
