@@ -312,6 +312,73 @@ def test_only_a_date_of_the_endpoint_or_of_a_wider_one_carries_a_patient_to_the_
     assert (3 in cohort.extended["PFS"]) == (free_time == 730 and scanned < "2020-12-31")
 
 
+NINES = pd.DataFrame(
+    {
+        "arm": ["a", "b"] * 4,
+        "ecog": ["1", "2", "9", "1", "2", "9.0", "1", "2"],
+        "nodes": ["9", "1", "4", "2", "9", "1", "4", "2"],
+        "time": ["2", "9", "5", "9", "7", "3", "2", "9"],
+        "event": ["0", "1", "1", "0", "1", "1", "9", "1"],
+    }
+)
+UNKNOWN = {
+    "arms": arms("arm", "a", "b"),
+    "variables": {"ecog": categorical(1, 2, missing=[9]), "nodes": continuous()},
+    "endpoints": {"OS": endpoint(missing_time="exclude")},
+}
+
+
+def test_a_code_means_empty_in_its_own_column_alone(tmp_path):
+    nines = NINES.assign(event=NINES["event"].replace("9", "0"))
+    cohort = cohort_of(tmp_path / "study", nines, **UNKNOWN)
+    assert cohort.data[["ecog", "nodes"]].isna().sum().tolist() == [2, 0]
+    assert cohort.outcomes["OS"]["time"].tolist() == [2, 9, 5, 9, 7, 3, 2, 9]
+    own = {**UNKNOWN, "endpoints": {"OS": endpoint(missing_time="exclude", missing=["9"])}}
+    cohort = cohort_of(tmp_path / "own", nines, **own)
+    assert cohort.outcomes["OS"]["time"].isna().sum() == 3
+    assert cohort.data["nodes"].isna().sum() == 0
+    with pytest.raises(CohortError, match="row 8: endpoint 'OS' needs to know whether the event happened"):
+        cohort_of(tmp_path / "event", NINES, **own)
+
+
+@pytest.mark.parametrize(
+    ("codes", "column", "values", "said"),
+    [
+        (["9"], "nodes", None, "'9' means empty in the whole table (entry 'cohort.missing') but may be a value here, where the others are 1 to 4"),
+        ([9], "nodes", ["9.0", "1", "4", "2", "3", "1", "4", "2"], "'9.0' means empty in the whole table"),
+        (["99"], "nodes", ["99", "1", "4", "25", "9", "1", "4", "2"], "'99' means empty"),
+        (["-1"], "nodes", ["-1", "-5", "4", "25", "9", "1", "4", "2"], "'-1' means empty"),
+        (["-1", "999"], "nodes", ["-1", "5", "999", "25", "9", "1", "4", "2"], None),
+        (["99"], "nodes", ["99", "1", "4", "2", "3", "1", "4", "2"], None),
+        (["999"], "time", ["999", "300", "400", "500", "700", "30", "20", "9"], "column 'time': '999' means empty"),
+    ],
+)  # fmt: skip
+def test_a_code_of_the_whole_table_that_may_be_a_value_is_refused(tmp_path, codes, column, values, said):
+    table = NINES.assign(event="1", ecog="1", **({} if values is None else {column: values}))
+    table = table if column == "time" else table.assign(time="1")
+    asked = {**UNKNOWN, "cohort": {"source": "cohort.csv", "missing": codes}}
+    asked["variables"] = {"ecog": categorical(1, 2), "nodes": continuous()}
+    if said is None:
+        assert cohort_of(tmp_path / "study", table, **asked).data["nodes"].isna().sum() == len(codes)
+        return
+    with pytest.raises(CohortError) as caught:
+        cohort_of(tmp_path / "study", table, **asked)
+    assert said in str(caught.value)
+    assert "take it out of that list" in str(caught.value)
+
+
+def test_a_date_that_means_empty_but_lies_among_the_dates_is_refused(tmp_path):
+    asked = {**DATED, "cohort": {**DATED["cohort"], "missing": [date(2020, 3, 1)]}}
+    with pytest.raises(CohortError, match=r"column 'seen': '2020-03-01' means empty .* 2019-06-01 to 2020-12-31"):
+        cohort_of(tmp_path / "study", PLACEHOLDERS.replace(LIVING, ""), **asked)
+
+
+def test_an_identifier_that_means_empty_is_named_as_such(tmp_path):
+    asked = {**STUDY, "cohort": {"source": "cohort.csv", "id": "id", "missing": ["C-31"]}}
+    with pytest.raises(CohortError, match=r"row 4: the identifier is missing; what stands there means empty \(entry"):
+        cohort_of(tmp_path / "study", TABLE, **asked)
+
+
 def test_everybody_who_left_is_counted(stent):
     flow = stent.flow.set_index(["population", "name", "group"])[["n_before", "n_excluded", "n"]]
     assert flow.loc[("primary", "no_procedure", "overall")].tolist() == [64, 2, 62]

@@ -26,7 +26,7 @@ SHOWN = {"tables", "figures", "wording"}
 ALLOWED = {
     "errors": set(),
     "cells": set(),
-    "study": {"errors"},
+    "study": {"cells", "errors"},
     "ledger": {"errors"},
     "notation": set(),
     "versions": set(),

@@ -28,10 +28,10 @@ class Finding:
 
 @dataclass
 class Typed:
-    """The table's columns typed: `data` the arms and variables, `raw` what endpoints are made from."""
+    """The table's columns typed: `data` the arms and variables, `raw` what endpoints are made from, by both names."""
 
     data: pd.DataFrame
-    raw: dict[str, pd.Series] = field(default_factory=dict)
+    raw: dict[tuple[str, str], pd.Series] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -45,17 +45,19 @@ def type_columns(study: Study, table: Table) -> Typed:
     typed.findings.append(Finding("cohort.source", "", "a patient a row", table.counted))
     _identifiers(study, table, typed)
     arms = study.arms
-    typed.data[arms.column] = _levels(table, typed, "arms", arms.column, list(arms.levels))
+    own = table.without(arms.missing, [arms.column])
+    typed.data[arms.column] = _levels(own, typed, "arms", arms.column, list(arms.levels))
     for name, variable in study.variables.items():
         if variable.cut:
             continue
         entry, column = f"variables.{name}", variable.column or name
+        own = table.without(variable.missing, variable.between or [column])
         if variable.between:
-            typed.data[name] = _interval(study, table, typed, entry, variable)
+            typed.data[name] = _interval(study, own, typed, entry, variable)
         elif variable.levels:
-            typed.data[name] = _levels(table, typed, entry, column, list(variable.levels))
+            typed.data[name] = _levels(own, typed, entry, column, list(variable.levels))
         else:
-            typed.data[name] = _numbers(table, typed, entry, column)
+            typed.data[name] = _numbers(own, typed, entry, column)
     for name, variable in study.variables.items():
         if variable.cut:
             edges = [-np.inf, *variable.cut.at, np.inf]
@@ -132,7 +134,8 @@ def _identifiers(study: Study, table: Table, typed: Typed) -> None:
     if column is None or not _present(table, typed, "cohort.id", column, "an identifier a patient"):
         return
     ids = table.cells[column]
-    problem = table.problem(column, ids == "", lambda _: "the identifier is missing")
+    emptied = "; what stands there means empty (entry 'cohort.missing')" if table.emptied.get(column) else ""
+    problem = table.problem(column, ids == "", lambda _: f"the identifier is missing{emptied}")
     repeated = ids.duplicated(keep=False) & (ids != "")
     if repeated.any():
         first, second = ids.index[ids == ids[repeated].iloc[0]][:2]
@@ -160,7 +163,8 @@ def _numbers(table: Table, typed: Typed, entry: str, column: str) -> pd.Series:
 
 def _grades(study: Study, table: Table, typed: Typed, term: str) -> pd.Series:
     """The worst grade of an adverse event; a grade that no group of the study file holds is a fault."""
-    values = _numbers(table, typed, f"adverse_events.terms.{term}", term)
+    own = table.without(study.adverse_events.missing, [term])
+    values = _numbers(own, typed, f"adverse_events.terms.{term}", term)
     grades = study.adverse_events.grades
     allowed = ", ".join(str(grade) for grade in grades)
     bad = values.notna() & ~values.isin(grades)
@@ -183,11 +187,14 @@ def _levels(table: Table, typed: Typed, entry: str, column: str, allowed: list[s
 def _endpoint_columns(study: Study, table: Table, typed: Typed, name: str, endpoint: Endpoint) -> None:
     entry = f"endpoints.{name}"
     if endpoint.time is not None:
-        typed.raw[endpoint.time] = _numbers(table, typed, f"{entry}.time", endpoint.time)
-        typed.raw[f"{name}|event"] = _events(table, typed, f"{entry}.event", endpoint)
+        own = table.without(endpoint.missing, [endpoint.time, endpoint.event])
+        typed.raw[name, endpoint.time] = _numbers(own, typed, f"{entry}.time", endpoint.time)
+        typed.raw[name, endpoint.event] = _events(own, typed, f"{entry}.event", endpoint)
         return
-    for column in dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]):
-        typed.raw[column] = _dates(study, table, typed, entry, column)
+    columns = list(dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]))
+    own = table.without(endpoint.missing, columns)
+    for column in columns:
+        typed.raw[name, column] = _dates(study, own, typed, entry, column)
 
 
 def _dates(study: Study, table: Table, typed: Typed, entry: str, column: str) -> pd.Series:

@@ -22,13 +22,13 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
     """
     endpoint, problems = study.endpoints[name], []
     if endpoint.time is not None:
-        days = typed.raw[endpoint.time].loc[rows] * UNIT_DAYS[endpoint.unit]
-        event, extended = typed.raw[f"{name}|event"].loc[rows], pd.Series(False, index=rows)
+        days = typed.raw[name, endpoint.time].loc[rows] * UNIT_DAYS[endpoint.unit]
+        event, extended = typed.raw[name, endpoint.event].loc[rows], pd.Series(False, index=rows)
         unknown = event.isna() & ~(days.isna() & (endpoint.missing_time == "exclude"))
         said = f"endpoint '{name}' needs to know whether the event happened"
         problems.append(table.problem(endpoint.event, unknown, lambda _: said))
     else:
-        days, event, extended = _from_dates(study, typed, endpoint, rows)
+        days, event, extended = _from_dates(study, typed, name, rows)
     problems += _faults(table, name, endpoint, days)
     if endpoint.zero_time in {"half_day", "exclude"}:
         days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
@@ -37,25 +37,24 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
     return frame, [problem for problem in problems if problem]
 
 
-def _from_dates(
-    study: Study, typed: Typed, endpoint: Endpoint, rows: pd.Index
-) -> tuple[pd.Series, pd.Series, pd.Series]:
+def _from_dates(study: Study, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Days from the index date, event by the cut-off, and who is known to be at risk until it by a later date alone.
 
     A patient without the event by the cut-off was at risk until it where an event of this endpoint, or any date of an
     endpoint that counts all its events, lies after it.
     """
-    cut_off = pd.Timestamp(study.cohort.data_cut_off)
-    telling = [
-        column
-        for other in study.endpoints.values()
-        if set(endpoint.event_dates) <= set(other.event_dates or [])
-        for column in [*other.event_dates, other.last_contact]
-    ]
-    dates = pd.DataFrame({column: typed.raw[column].loc[rows] for column in [endpoint.index_date, *telling]})
+    endpoint, cut_off = study.endpoints[name], pd.Timestamp(study.cohort.data_cut_off)
+    columns = [endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]
+    dates = pd.DataFrame({column: typed.raw[name, column].loc[rows] for column in columns})
     first = dates[endpoint.event_dates].min(axis=1)
     event, contact = first <= cut_off, dates[endpoint.last_contact].clip(upper=cut_off)
-    later = ~event & (dates[telling] > cut_off).any(axis=1)
+    telling = [
+        typed.raw[other, column].loc[rows] > cut_off
+        for other, wider in study.endpoints.items()
+        if set(endpoint.event_dates) <= set(wider.event_dates or [])
+        for column in [*wider.event_dates, wider.last_contact]
+    ]
+    later = ~event & pd.concat(telling, axis=1).any(axis=1)
     last = first.where(event, contact.mask(later, cut_off))
     return (last - dates[endpoint.index_date]).dt.days, event.astype("boolean"), later & ~(contact >= cut_off)
 

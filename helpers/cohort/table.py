@@ -1,8 +1,8 @@
 """The patients' table as text, cell by cell, with sentences that point at a row and never at a patient."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,17 +16,29 @@ from helpers.study import Study, relative
 from helpers.study.schema import FIRST_DAY
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+FAR = 5
 HIDDEN = "(an identifier, not shown)"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Every cell as stripped text ('' where empty), indexed by the file's own row number; `counted` tells rows read."""
+    """Every cell as stripped text ('' where empty), indexed by the file's own row number.
+
+    `counted` tells rows read; `emptied` the codes that were found in each column and mean `empty` in the whole table.
+    """
 
     name: str
     cells: pd.DataFrame
     id_column: str | None = None
     counted: str = ""
+    emptied: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def without(self, codes: Iterable[object], columns: Iterable[str]) -> "Table":
+        """The table with further codes that mean `empty` in some of its columns."""
+        wanted = {plain(code) for code in codes}
+        here = [column for column in columns if column in self.cells] if wanted else []
+        changed = {column: self.cells[column].mask(normal(self.cells[column]).isin(wanted), "") for column in here}
+        return replace(self, cells=self.cells.assign(**changed)) if changed else self
 
     def problem(self, column: str, bad: pd.Series, saying: Callable[[str], str]) -> str | None:
         """One sentence on the first bad row of a column, and how many rows share the fault; None when none does."""
@@ -54,7 +66,9 @@ class Table:
         values = pd.Series(np.nan, index=text.index)
         values[valid] = text[valid].astype(float)
         bad = (text != "") & ~(valid & np.isfinite(values))
-        return values, self.problem(column, bad, lambda value: f"{value} is not a finite number")
+        problem = self.problem(column, bad, lambda value: f"{value} is not a finite number")
+        codes = {code: float(code) for code in self.emptied.get(column, []) if NUMBER.fullmatch(code)}
+        return values, problem or self._emptied(column, codes, values, _could_be)
 
     def dates(self, column: str, *, latest: date) -> tuple[pd.Series, str | None]:
         """A column as timestamps, NaT where empty, and the sentence on what is no date, or none of a patient's life.
@@ -73,7 +87,22 @@ class Table:
                 "placeholder or a slip; where it means that there is no date, name it in the entry 'cohort.missing'"
             ),
         )
-        return pd.to_datetime(days.mask(beyond)), problem
+        values = pd.to_datetime(days.mask(beyond))
+        codes = {code: day for code in self.emptied.get(column, []) if (day := _date(code))}
+        return values, problem or self._emptied(column, codes, values.dt.date, _between)
+
+    def _emptied(self, column: str, codes: dict, values: pd.Series, could_be: Callable) -> str | None:
+        """The sentence on a code that means `empty` in the whole table, but could be a value of this column."""
+        known = values.dropna()
+        code = next((code for code, value in codes.items() if len(known) and could_be(value, known)), None)
+        if code is None:
+            return None
+        least, most = (f"{end:g}" if isinstance(end, float) else f"{end}" for end in (known.min(), known.max()))
+        return (
+            f"{self.name}, column '{column}': '{code}' means empty in the whole table (entry 'cohort.missing') but may "
+            f"be a value here, where the others are {least} to {most}; take it out of that list, and where it means "
+            "empty name it in the entry 'missing' of the variable or endpoint"
+        )
 
     def levels(self, column: str, allowed: list[str]) -> tuple[pd.Series, str | None]:
         """A column as categories in the order allowed, and the sentence on a value that is no level."""
@@ -84,6 +113,15 @@ class Table:
         hint = f"; allowed: {', '.join(allowed)}{nearest(first, allowed)}"
         problem = self.problem(column, bad, lambda value: f"{value} is not a level{hint}")
         return pd.Series(pd.Categorical(values.where(~bad), categories=allowed), index=text.index), problem
+
+
+def _could_be(code: float, known: pd.Series) -> bool:
+    """Whether a number may be one of a column's: it has their sign and is not many times as large as they are."""
+    return (code >= 0 or known.min() < 0) and abs(code) < FAR * known.abs().max()
+
+
+def _between(code: date, known: pd.Series) -> bool:
+    return known.min() <= code <= known.max()
 
 
 def _date(text: str) -> date | None:
@@ -107,7 +145,7 @@ def read_table(study: Study) -> Table:
     return table
 
 
-def table_of(path: Path, name: str, *, missing: list[str], id_column: str | None) -> Table:
+def table_of(path: Path, name: str, *, missing: Iterable[object], id_column: str | None) -> Table:
     """A file as a table, '' where a cell is one of `missing`, identifiers in their normal form.
 
     Raises CohortError as `read_file`.
@@ -115,7 +153,11 @@ def table_of(path: Path, name: str, *, missing: list[str], id_column: str | None
     file = read_file(path, name)
     rows = range(file.first, file.first + len(file.rows))
     cells = pd.DataFrame(file.rows, columns=file.header, index=rows, dtype=object)
-    cells = cells.map(lambda value: "" if value in missing else value)
+    codes, emptied = {plain(code) for code in missing} - {""}, {}
+    for column in cells if codes else []:
+        empty = normal(cells[column]).isin(codes)
+        emptied[column] = sorted(set(cells.loc[empty, column]))
+        cells[column] = cells[column].mask(empty, "")
     if id_column not in cells:
-        return Table(name, cells, None, file.counted())
-    return Table(name, cells.assign(**{id_column: normal(cells[id_column])}), id_column, file.counted())
+        return Table(name, cells, None, file.counted(), emptied)
+    return Table(name, cells.assign(**{id_column: normal(cells[id_column])}), id_column, file.counted(), emptied)

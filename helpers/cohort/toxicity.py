@@ -41,7 +41,7 @@ def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
     problems = [*_columns(study, events)]
     if not problems:
         coded = {column: normal(events.cells[column]) for column in (asked.table.term, asked.table.grade)}
-        events = replace(events, cells=events.cells.assign(**coded))
+        events = replace(events, cells=events.cells.assign(**coded)).without(asked.missing, [asked.table.grade])
         problems = [*_problems(study, patients, events)]
     for problem in problems:
         typed.findings.append(Finding(ENTRY, "", "a patient, an adverse event and a grade in each row", "", problem))
@@ -51,7 +51,7 @@ def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
 
 def _missing(study: Study) -> list[str]:
     """Cells that mean `empty`, less the word for a grade that is not known."""
-    return [each for each in study.cohort.missing if each != study.adverse_events.table.unknown]
+    return [code for code in map(plain, study.cohort.missing) if code != _unknown(study)]
 
 
 def _unknown(study: Study) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from helpers.errors import listed, nearest
+from helpers.study.coding import coding
 from helpers.study.requests import known_endpoints, known_variables, requests
 from helpers.study.schema import (
     OVERALL,
@@ -28,6 +29,7 @@ def contradictions(study: StudyFile) -> list[str]:
         *_arms(study),
         *(problem for name, each in study.variables.items() for problem in _variable(study, name, each)),
         *(problem for name, each in study.endpoints.items() for problem in _endpoint(study, name, each)),
+        *coding(study),
         *_steps(study),
         *requests(study),
         *timing_requests(study),
@@ -140,9 +142,6 @@ def _endpoint(study: StudyFile, name: str, endpoint: Endpoint) -> Iterator[str]:
         if not value:
             hint = ": the coding of events must be said" if entry in coding else ""
             yield f"{where}.{entry}' is missing{hint}"
-    both = {str(each) for each in endpoint.event_values or []} & {str(each) for each in endpoint.censored_values or []}
-    if both:
-        yield f"{where}.event_values': {listed(sorted(both))} cannot mean both event and censored"
     if by_dates and study.cohort.data_cut_off is None:
         yield f"entry 'cohort.data_cut_off' is missing: endpoint '{name}' is made from dates"
 

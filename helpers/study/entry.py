@@ -1,5 +1,6 @@
 """What every entry of a study file is made of."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1)]
 Scalar = str | int | float
+Codes = list[Scalar | date]
 Levels = Annotated[dict[str, Text], Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Months = Annotated[float, Field(gt=0, le=1200)]

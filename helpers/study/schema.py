@@ -20,7 +20,7 @@ from helpers.study.analyses import (
     Univariable,
     WithinArm,
 )
-from helpers.study.entry import Entry, Levels, Months, Name, Scalar, Share, Text
+from helpers.study.entry import Codes, Entry, Levels, Months, Name, Scalar, Share, Text
 from helpers.study.timing import AdverseEvents, Exposure, Progression, Reporting, Simulation
 
 DAYS_PER_MONTH = 30.4375
@@ -45,11 +45,11 @@ class Condition(Entry):
 
 
 class CohortFile(Entry):
-    """Where the patients' table is, and which cells of it are empty."""
+    """Where the patients' table is, and which codes mean in the whole of it that a cell is empty."""
 
     source: Text
     id: str | None = None
-    missing: list[str] = [""]
+    missing: Codes = [""]
     data_cut_off: Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)] | None = None
 
 
@@ -60,6 +60,7 @@ class Arms(Entry):
     label: Text
     levels: Levels
     reference: str
+    missing: Codes = []
 
     @property
     def treated(self) -> str:
@@ -86,7 +87,8 @@ class Variable(Entry):
     """A column of the patients' table: type, label, unit or levels, where it applies, and its footnote in Table 1.
 
     With `between` it is the time from the first to the second of two columns of dates, in its unit. `otherwise` is the
-    value a model's companion takes where the variable cannot exist, such as no cycles.
+    value a model's companion takes where the variable cannot exist, such as no cycles. `missing` are codes that mean
+    `empty` in this column, beside those of the whole table.
     """
 
     label: Text
@@ -99,6 +101,7 @@ class Variable(Entry):
     reference: str | None = None
     unions: dict[Name, Union] = {}
     cut: CutPoints | None = None
+    missing: Codes = []
     applies_when: Condition | None = None
     otherwise: float | None = None
     post_baseline: bool = False
@@ -113,13 +116,17 @@ class Variable(Entry):
 
 
 class Endpoint(Entry):
-    """A time to event, from a duration or from dates; months of 30.4375 days throughout."""
+    """A time to event, from a duration or from dates; months of 30.4375 days throughout.
+
+    `missing` are codes that mean `empty` in its columns, beside those of the whole table.
+    """
 
     label: Text
     event_label: Text
     origin: Text
     missing_time: Literal["error", "exclude"] = "error"
     zero_time: Literal["error", "keep", "half_day", "exclude"] = "error"
+    missing: Codes = []
     time: str | None = None
     unit: Literal["days", "weeks", "months", "years"] | None = None
     event: str | None = None

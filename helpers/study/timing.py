@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from helpers.study.analyses import Named
-from helpers.study.entry import Entry, Months, Name, Text
+from helpers.study.entry import Codes, Entry, Months, Name, Text
 
 
 class Exposure(Entry):
@@ -136,12 +136,13 @@ class AdverseEvents(Entry):
     """Adverse events by the patient's worst grade, 0 where the event did not happen.
 
     They are columns of the patients' table, one an event, or rows of a `table`. Grades of `severe` and higher are
-    counted together.
+    counted together. `missing` are codes that mean that a grade is not known, beside those of the whole table.
     """
 
     grading: Text
     severe: Annotated[int, Field(ge=1, le=5)]
     table: EventTable | None = None
+    missing: Codes = []
     kinds: dict[Name, EventKind] = {}
     groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
     terms: Annotated[dict[Name, Text], Field(min_length=1)]

@@ -1,0 +1,67 @@
+"""Codes that mean two things, each as one sentence."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from helpers.cells import plain
+from helpers.errors import listed
+from helpers.study.schema import StudyFile, Variable
+
+
+class _Coded(NamedTuple):
+    """An entry of the study file whose codes mean something, what they are, and the codes that mean `empty` there."""
+
+    entry: str
+    what: str
+    codes: Iterable[object]
+    empty: Iterable[object]
+
+
+def coding(study: StudyFile) -> Iterator[str]:
+    """Sentences on codes that cannot be told apart."""
+    whole = {plain(code) for code in study.cohort.missing}
+    for coded in _coded(study):
+        own = {plain(code) for code in coded.empty}
+        for code in coded.codes:
+            if plain(code) in whole:
+                yield (
+                    f"entry 'cohort.missing': '{code}' is also {coded.what}; take it out of this list, and where it "
+                    "means empty name it in the entry 'missing' of the variable or endpoint"
+                )
+            if plain(code) in own:
+                yield f"entry '{coded.entry}.missing': '{code}' is also {coded.what}"
+    for name, variable in study.variables.items():
+        yield from _levels(f"variables.{name}", variable)
+    for name, endpoint in study.endpoints.items():
+        happened, censored = (
+            set(map(plain, values or [])) for values in (endpoint.event_values, endpoint.censored_values)
+        )
+        if happened & censored:
+            both = listed(sorted(happened & censored))
+            yield f"entry 'endpoints.{name}.event_values': {both} cannot mean both event and censored"
+
+
+def _coded(study: StudyFile) -> Iterator[_Coded]:
+    yield _Coded("arms", "a level of the arms", study.arms.levels, study.arms.missing)
+    for name, variable in study.variables.items():
+        if not variable.cut:
+            yield _Coded(f"variables.{name}", f"a level of '{name}'", variable.levels or {}, variable.missing)
+    for name, endpoint in study.endpoints.items():
+        codes = [*(endpoint.event_values or []), *(endpoint.censored_values or [])]
+        yield _Coded(f"endpoints.{name}", f"a code of events of endpoint '{name}'", codes, endpoint.missing)
+    asked = study.adverse_events
+    if asked:
+        yield _Coded("adverse_events", "a grade of the adverse events", asked.grades, asked.missing)
+        yield _Coded("adverse_events", "an adverse event", asked.terms if asked.table else [], asked.missing)
+
+
+def _levels(entry: str, variable: Variable) -> Iterator[str]:
+    """Two levels that are one code, and codes of a cut."""
+    levels = variable.levels or {}
+    seen: dict[str, str] = {}
+    for level in levels:
+        if plain(level) in seen:
+            yield f"entry '{entry}.levels': '{seen[plain(level)]}' and '{level}' are one and the same code"
+        seen.setdefault(plain(level), level)
+    if variable.missing and variable.cut:
+        yield f"entry '{entry}.missing' belongs to the variable that is cut, '{variable.cut.variable}'"
