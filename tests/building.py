@@ -45,9 +45,20 @@ def write_study(folder: Path, frame: pd.DataFrame, **entries: object) -> Path:
     content.pop("tests", None)
     models = content.get("models", {}).items()
     content["models"] = {name: each if isinstance(each, list) else [each] for name, each in models}
+    content["endpoints"] = _told_apart(content["endpoints"])
     lines = [f"{name} = {toml(value)}" for name, value in content.items()]
     (folder / "study.toml").write_text("\n".join(lines) + "\n")
     return folder
+
+
+def _told_apart(entries: dict) -> dict:
+    """Entries that share a label with an earlier one get their name beside it."""
+    seen, labelled = set(), {}
+    for name, entry in entries.items():
+        label = entry["label"] if entry["label"] not in seen else f"{entry['label']}, {name}"
+        seen.add(label)
+        labelled[name] = {**entry, "label": label}
+    return labelled
 
 
 def cohort_of(folder: Path, frame: pd.DataFrame, **entries: object) -> Cohort:

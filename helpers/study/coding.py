@@ -1,6 +1,6 @@
-"""Codes that mean two things, each as one sentence."""
+"""Codes that mean two things, or labels that name two, each as one sentence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from helpers.cells import plain
@@ -18,7 +18,7 @@ class _Coded(NamedTuple):
 
 
 def coding(study: StudyFile) -> Iterator[str]:
-    """Sentences on codes that cannot be told apart."""
+    """Sentences on codes and labels that cannot be told apart."""
     whole = {plain(code) for code in study.cohort.missing}
     for coded in _coded(study):
         own = {plain(code) for code in coded.empty}
@@ -39,6 +39,11 @@ def coding(study: StudyFile) -> Iterator[str]:
         if happened & censored:
             both = listed(sorted(happened & censored))
             yield f"entry 'endpoints.{name}.event_values': {both} cannot mean both event and censored"
+    for entry in ("endpoints", "populations"):
+        yield from _one_label(entry, entry, {name: each.label for name, each in getattr(study, entry).items()})
+    if study.adverse_events:
+        groups = {name: group.label for name, group in study.adverse_events.groups.items()}
+        yield from _one_label("adverse_events.groups", "groups of grades", groups)
 
 
 def _coded(study: StudyFile) -> Iterator[_Coded]:
@@ -56,12 +61,22 @@ def _coded(study: StudyFile) -> Iterator[_Coded]:
 
 
 def _levels(entry: str, variable: Variable) -> Iterator[str]:
-    """Two levels that are one code, and codes of a cut."""
+    """Two levels that are one code, or that share a label, counted together or not."""
     levels = variable.levels or {}
     seen: dict[str, str] = {}
     for level in levels:
         if plain(level) in seen:
             yield f"entry '{entry}.levels': '{seen[plain(level)]}' and '{level}' are one and the same code"
         seen.setdefault(plain(level), level)
+    unions = {name: union.label for name, union in variable.unions.items()}
+    yield from _one_label(f"{entry}.levels", "levels", {**levels, **unions})
     if variable.missing and variable.cut:
         yield f"entry '{entry}.missing' belongs to the variable that is cut, '{variable.cut.variable}'"
+
+
+def _one_label(entry: str, what: str, labels: Mapping[str, str]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name, label in labels.items():
+        if label in seen:
+            yield f"entry '{entry}': the {what} '{seen[label]}' and '{name}' have the same label, '{label}'"
+        seen.setdefault(label, name)
