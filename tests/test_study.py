@@ -146,3 +146,10 @@ def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
     start, end = text.index("[[univariable]]"), text.index("[abbreviations]")
     (folder / "study.toml").write_text(text[:start] + text[end:])
     assert list(read_study(folder).left_out()) == ["04_prognostic_factors", "05_subgroups", "06_sensitivity"]
+
+
+def test_a_treatment_forgotten_among_the_univariable_is_there(study_copy):
+    whole = read_study(study_copy())
+    forgotten = read_study(study_copy({'variables = ["procedure", "years", "stage"': 'variables = ["years", "stage"'}))
+    assert forgotten.univariable == whole.univariable
+    assert whole.univariable[0].variables[0] == "procedure"

@@ -257,7 +257,17 @@ def read_study(study_dir: str | Path) -> Study:
     if problems:
         more = f" ({len(problems) - 1} more in this file)" if len(problems) > 1 else ""
         raise StudyError(f"{name}: {problems[0]}{more}")
-    return study
+    return _with_treatment(study)
+
+
+def _with_treatment(study: Study) -> Study:
+    """The study with treatment first among the variables examined one at a time, where the file forgets it."""
+    arm = study.arms.column
+    lists = [
+        each if arm in each.variables else each.model_copy(update={"variables": [arm, *each.variables]})
+        for each in study.univariable
+    ]
+    return study.model_copy(update={"univariable": lists})
 
 
 INTERNAL = ("function-", "list[", "union[", "constrained-", "literal[")
