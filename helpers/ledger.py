@@ -108,7 +108,7 @@ STATISTICS = {
     "n_no_time": "patients without a usable time",
     "n_extended": "patients without the event whose last contact does not reach the cut-off, but who are censored at "
     "it because a later date tells that they were at risk until then",
-    "n_risk": "patients at risk just before the time",
+    "n_risk": "patients at risk just before the time; of a month, before its last whole day",
     "n_event": "events, up to the time where one is given",
     "n_censored": "patients censored, up to and including the time where one is given; of clones, artificially",
     "n_expected": "events expected under equal hazards",

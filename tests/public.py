@@ -19,13 +19,17 @@ FACTORS = {
 
 @cache
 def load(name: str) -> pd.DataFrame:
-    """A data set by the name the reference values use; `a[column=level]` and `a[level,level]` are subsets."""
+    """A data set by the name the reference values use; `a[...]` are subsets, or cut short."""
     if name == "veteran[celltype=smallcell]":
         whole = load("veteran")
         return whole[whole["celltype"] == "smallcell"]
     if name == "colon_wide[Obs,Lev+5FU]":
         whole = load("colon_wide")
         return whole[whole["rx"] != "Lev"]
+    if name == "gbsg[to day 1826]":
+        whole = load("gbsg")
+        ended = whole["RFS_event"].where(whole["RFS_time"] <= 1826, 0)
+        return whole.assign(RFS_event=ended, RFS_time=whole["RFS_time"].clip(upper=1826))
     if name == "colon_wide":
         return _colon()
     frame = data("survival", {"lung": "cancer"}.get(name, name)).drop(columns="rownames", errors="ignore")

@@ -4,6 +4,7 @@
 """
 
 import csv
+import math
 import re
 from collections import Counter
 from functools import cache
@@ -461,8 +462,11 @@ def test_the_whole_way_from_the_study_file_to_the_ledger(gbsg2):
         for ours, theirs in (("rate", "surv"), ("rate_low", "lcl"), ("rate_high", "ucl")):
             equal(row[ours], analysis, arm[row["group"]], theirs, 0.01)
     for _, row in select(survival.restricted_means(gbsg2), group=["no", "yes"]).iterrows():
-        equal(row["rmst"], "RFS~hormon|rmst|tau=1826.25", arm[row["group"]], "rmst", 30.4375)
-        equal(row["rmst_se"], "RFS~hormon|rmst|tau=1826.25", arm[row["group"]], "se_rmst", 30.4375)
+        equal(row["rmst"], "RFS~hormon|rmst|tau=1826", arm[row["group"]], "rmst", 30.4375)
+        equal(row["rmst_se"], "RFS~hormon|rmst|tau=1826", arm[row["group"]], "se_rmst", 30.4375)
+    for _, row in select(survival.at_risk(gbsg2), group=["no", "yes"], at=["12", "36", "60"]).iterrows():
+        day = math.floor(float(row["at"]) * 30.4375)
+        equal(row["n_risk"], f"RFS~hormon|conf=log|t={day}", arm[row["group"]], "n_risk")
     equal(select(survival.log_rank(gbsg2), group="")["p_log_rank"].iloc[0], "RFS~hormon|logrank", "global", "p")
     adjusted = select(cox.multivariable(gbsg2), model="adjusted")
     terms = {
@@ -479,7 +483,33 @@ def test_the_whole_way_from_the_study_file_to_the_ledger(gbsg2):
         per = 1 if row["level"] else gbsg2.study.variables[row["variable"]].per
         equal(row["log_hr"], "RFS|multi|ties=efron", term, "coef", 1 / per)
         equal(row["p_wald"], "RFS|multi|ties=efron", term, "p")
-    assert sum(checked.values()) == 12 + 4 + 36 + 4 + 1 + 18
+    assert sum(checked.values()) == 12 + 4 + 36 + 4 + 6 + 1 + 18
+
+
+def test_who_is_followed_to_the_last_whole_day_of_a_horizon_is_followed_to_it(tmp_path):
+    frame, arm = load("gbsg[to day 1826]"), {"0": "hormon=0", "1": "hormon=1"}
+    r = {key[1:]: value for key, value in reference("km.csv").items() if key[0] == "gbsg[to day 1826]"}
+    cohort = cohort_of(
+        tmp_path / "ended",
+        frame[["RFS_time", "RFS_event", "hormon", "age"]],
+        arms=arms("hormon", 0, 1),
+        variables={"age": continuous()},
+        endpoints={"RFS": endpoint("RFS_time", "RFS_event", "days")},
+        survival={"months": [12, 60], "risk_table_months": [0, 60], "tau": {"RFS": 60}},
+    )
+    names = {"rate": "surv", "rate_low": "lcl", "rate_high": "ucl"}
+    rates = select(survival.rates(cohort), group=list(arm))
+    assert len(rates) == 8
+    for _, row in rates.iterrows():
+        analysis = f"RFS~hormon|conf={row['model'].replace('_', '-')}|t={365 if row['at'] == '12' else 1826}"
+        for ours, theirs in names.items():
+            assert row[ours] / 100 == pytest.approx(r[analysis, arm[row["group"]], theirs], rel=1e-9)
+    for _, row in select(survival.restricted_means(cohort), group=list(arm)).iterrows():
+        for ours, theirs in {"rmst": "rmst", "rmst_se": "se_rmst"}.items():
+            expected = r["RFS~hormon|rmst|tau=1826", arm[row["group"]], theirs]
+            assert row[ours] * 30.4375 == pytest.approx(expected, rel=1e-9)
+    for _, row in select(survival.at_risk(cohort), group=list(arm), at="60").iterrows():
+        assert row["n_risk"] == r["RFS~hormon|conf=log|t=1826", arm[row["group"]], "n_risk"] > 0
 
 
 def test_every_reason_is_needed_and_said():

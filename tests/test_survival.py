@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from building import arms, categorical, cohort_of, endpoint
+from building import arms, categorical, cohort_of, continuous, endpoint
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
@@ -219,3 +219,34 @@ def test_an_arm_without_any_time_is_said(tmp_path):
 def test_times_apart_by_rounding_are_ties(tmp_path):
     cohort = two_arms(tmp_path, [(0.1 + 0.2, 1), (1, 0)], [(0.3, 1), (2, 0)])
     assert cohort.outcomes["OS"]["time"].nunique() == 3
+
+
+def test_a_year_ends_with_day_365(tmp_path):
+    """Seven of twenty die, thirteen are followed to day 365: one-year rates 13/20, 6/10 and 7/10, means 282 and 336.9 days."""
+    deaths = {0: 40, 3: 100, 4: 200, 8: 300, 9: 350, 13: 364, 16: 90}
+    frame = pd.DataFrame(
+        {
+            "arm": ["a", "b"] * 10,
+            "age": range(50, 70),
+            "time": [deaths.get(each, 365) for each in range(20)],
+            "event": [int(each in deaths) for each in range(20)],
+        }
+    )
+    asked = {"arms": arms("arm", "a", "b"), "variables": {"age": continuous()}}
+    horizons = {"months": [12], "risk_table_months": [0, 12], "tau": {"OS": 12}}
+    asked |= {"endpoints": {"OS": endpoint(unit="days")}, "survival": horizons}
+    cohort = cohort_of(tmp_path / "year", frame, **asked)
+    rates = select(survival.rates(cohort), model="log").set_index("group")
+    assert rates["rate"].tolist() == pytest.approx([65, 60, 70], rel=1e-14)
+    assert rates.loc["overall", ["rate_low", "rate_high"]].tolist() == pytest.approx([47.1, 89.7], abs=0.05)
+    assert select(survival.at_risk(cohort), at="12")["n_risk"].tolist() == [13, 6, 7]
+    means = survival.restricted_means(cohort).set_index("group")["rmst"]
+    assert means[["a", "b"]].tolist() == pytest.approx([282 / 30.4375, 336.9 / 30.4375], rel=1e-12)
+    short = cohort_of(tmp_path / "short", frame.assign(time=frame["time"].clip(upper=364)), **asked)
+    assert survival.rates(short)["rate"].isna().all()
+    assert select(survival.at_risk(short), at="12")["n_risk"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("months", "day"), [(12, 365), (16, 487), (20, 608), (24, 730), (60, 1826), (0, 0), (0.5, 15)])
+def test_the_last_whole_day_of_a_horizon(months, day):
+    assert survival.last_whole_day(months) == day / 30.4375

@@ -16,7 +16,7 @@ from helpers.cox.design import Maximum
 from helpers.cox.likelihood import RiskSets, at, risk_sets
 from helpers.cox.models import FittedModel, fitted_models, treatment_effect
 from helpers.ledger import at_label, wide
-from helpers.survival import mean_difference, product_limit, restricted_mean
+from helpers.survival import last_whole_day, mean_difference, product_limit, restricted_mean
 
 PROPORTIONALITY = ["chi_square", "df", "p_proportional"]
 MEANS = ["rmst_difference", "rmst_difference_low", "rmst_difference_high", "p_test"]
@@ -69,7 +69,8 @@ def mean_differences(
 ) -> pd.DataFrame:
     """Beside every model's hazard ratio what needs no proportional hazards: the difference of restricted means.
 
-    Treated minus reference, in months up to the study's tau (`at`), of the model's own patients and without covariates.
+    Treated minus reference, in months up to the last whole day of the study's tau (`at`), of the patients of the model,
+    without covariates.
     """
     study, records = cohort.study, []
     for model in fitted_models(cohort, population) if models is None else models:
@@ -79,7 +80,7 @@ def mean_differences(
         for arm in (study.arms.treated, study.arms.reference):
             rows = model.known[model.known[study.arms.column] == arm]
             table = product_limit(rows["time"].to_numpy(), rows["event"].to_numpy())
-            means.append(restricted_mean(table, tau) if len(table) else (np.nan, np.nan))
+            means.append(restricted_mean(table, last_whole_day(tau)) if len(table) else (np.nan, np.nan))
         key = {**model.key, "analysis": "rmst", "at": at_label(tau), "reference": study.arms.reference}
         text = "difference of restricted means, patients of the model, no covariates"
         key |= {"variable": study.arms.column, "level": study.arms.treated, "method": text}

@@ -15,7 +15,7 @@ from helpers.incidence.estimators import (
 from helpers.ledger import STATISTICS_OF, at_label, wide
 from helpers.study.causes import cause_labels, cause_of
 from helpers.study.schema import OVERALL, UNRECORDED
-from helpers.survival import NO_TIMES, NOBODY_LEFT, number_at_risk
+from helpers.survival import NO_TIMES, NOBODY_LEFT, last_whole_day, number_at_risk
 
 NOT_YET = "no event of this cause by then, so no interval"
 ALL_HAD_IT = "no interval where all patients have had the event"
@@ -111,11 +111,11 @@ def _key(cohort: Cohort, population: str, cause: str, group: str) -> dict[str, s
 
 
 def _incidence_at(table: pd.DataFrame, at: float, confidence: float) -> dict:
-    """Incidence with limits at a time, at risk before it and events up to it; none once the last was censored."""
+    """Incidence with limits and events up to a time, at risk before its last whole day; none once nobody is left."""
     if table.empty:
         return {"n_risk": 0, "n_event": 0, "not_estimable": dict.fromkeys(SHOWN, NO_TIMES)}
     past = table[table["time"] <= at]
-    found = {"n_risk": number_at_risk(table, at), "n_event": past["n_event"].sum()}
+    found = {"n_risk": number_at_risk(table, last_whole_day(at)), "n_event": past["n_event"].sum()}
     if found["n_risk"] == 0 and table["survival"].iloc[-1] > 0:
         return {**found, "not_estimable": dict.fromkeys(SHOWN, NOBODY_LEFT)}
     if not found["n_event"]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.sensitivity.beginning import Beginning, Course, Models, beginning
 from helpers.sensitivity.strategies import ends
+from helpers.survival import last_whole_day
 
 ELEMENTS = 200_000
 ROUNDING = 1e-12
@@ -17,7 +18,10 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Horizons:
-    """What is read off a curve: the share without the event at `months`, and the restricted mean up to `tau`."""
+    """What is read off a curve: the share without the event at `months`, and the restricted mean up to month `tau`.
+
+    Who is followed so far, and where the mean ends, goes by the last whole day, as in `survival`.
+    """
 
     months: list[float]
     tau: float
@@ -51,7 +55,7 @@ def estimates(
     parts = []
     for curve, end in zip(curves, last, strict=True):
         rates = [rate_at(times, curve, end, month) for month in horizons.months]
-        parts.append(np.column_stack([*rates, restricted_mean(times, curve, end, horizons.tau)]))
+        parts.append(np.column_stack([*rates, restricted_mean(times, curve, end, last_whole_day(horizons.tau))]))
     return np.stack(parts, axis=1)
 
 
@@ -124,7 +128,7 @@ def rate_at(times: np.ndarray, curve: np.ndarray, last: np.ndarray, month: float
     """S(month) of each sample; NaN once nobody is followed and the curve has not reached zero."""
     place = np.searchsorted(times, month, side="right")
     now = curve[:, place - 1] if place else np.ones(len(curve))
-    return np.where((month > last) & ~(now <= 0), np.nan, now)
+    return np.where((last_whole_day(month) > last) & ~(now <= 0), np.nan, now)
 
 
 def restricted_mean(times: np.ndarray, curve: np.ndarray, last: np.ndarray, tau: float) -> np.ndarray:

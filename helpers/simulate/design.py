@@ -125,7 +125,7 @@ def digest(made: Design) -> str:
     """
     study = made.study
     entries = {
-        "arms": study.arms.model_dump(mode="json"),
+        "arms": study.arms.model_dump(mode="json", exclude={"missing"}),
         "exposure": study.exposure.model_dump(mode="json", exclude={"draws", "models"}),
         "early": [each.model_dump(mode="json") for each in made.early],
         "confidence": study.confidence,

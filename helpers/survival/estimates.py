@@ -12,6 +12,7 @@ from helpers.survival.estimators import (
     NO_TIMES,
     NOBODY_LEFT,
     NOT_REACHED,
+    last_whole_day,
     limits,
     log_rank_test,
     mean_difference,
@@ -43,7 +44,7 @@ def rates(cohort: Cohort, population: str = "primary", *, months: list[float] | 
     for endpoint, group, table in _tables(cohort, population):
         for model in INTERVALS:
             for at in cohort.study.survival.months if months is None else months:
-                estimate = rate_at(table, at, model, cohort.study.confidence)
+                estimate = rate_at(table, at, model, cohort.study.confidence, day=last_whole_day(at))
                 shown = {name: 100 * estimate[name] for name in ("rate", "rate_low", "rate_high")}
                 reason = NOBODY_LEFT if np.isnan(shown["rate"]) else "no interval where the rate is zero"
                 blank = {name: reason for name, value in shown.items() if np.isnan(value)}
@@ -53,14 +54,14 @@ def rates(cohort: Cohort, population: str = "primary", *, months: list[float] | 
 
 
 def at_risk(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
-    """Patients at risk just before, and events and censorings up to, each time of the risk table."""
+    """At risk just before the last whole day of each time of the risk table, events and censorings up to it."""
     records = []
     for endpoint, group, table in _tables(cohort, population):
         for at in cohort.study.survival.risk_table_months:
             past = table[table["time"] <= at]
             left = {"n_event": past["n_event"].sum(), "n_censored": past["n_censored"].sum()}
             key = _key(population, endpoint, "kaplan_meier", "product_limit", group)
-            records.append({**key, "at": at_label(at), "n_risk": number_at_risk(table, at), **left})
+            records.append({**key, "at": at_label(at), "n_risk": number_at_risk(table, last_whole_day(at)), **left})
     return wide(records, ["n_risk", "n_event", "n_censored"])
 
 
@@ -100,7 +101,7 @@ def log_rank(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
 def restricted_means(cohort: Cohort, population: str = "primary", *, tau_months: float | None = None) -> pd.DataFrame:
     """Restricted mean survival of each arm up to the study's tau, and its difference with limits and P (normal).
 
-    Not estimable where an arm's follow-up ends before tau. Royston & Parmar (2013).
+    It ends with tau's last whole day; not estimable where an arm's follow-up ends before it. Royston & Parmar (2013).
     """
     study, records = cohort.study, []
     asked = _months(tau_months, "tau_months")
@@ -109,7 +110,9 @@ def restricted_means(cohort: Cohort, population: str = "primary", *, tau_months:
         if group == OVERALL:
             continue
         tau = asked or study.survival.tau[endpoint]
-        mean, se = values[endpoint][group] = restricted_mean(table, tau) if len(table) else (np.nan, np.nan)
+        mean, se = values[endpoint][group] = (
+            restricted_mean(table, last_whole_day(tau)) if len(table) else (np.nan, np.nan)
+        )
         key = {**_key(population, endpoint, "rmst", "area", group), "at": at_label(tau), "rmst_se": se}
         blank = {"rmst_se": NOBODY_LEFT} if np.isnan(se) else {}
         records.append(with_limits(key, "rmst", mean, se, study.confidence, blank))

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.study.schema import DAYS_PER_MONTH
+
 NOT_REACHED = "not reached"
 NOBODY_LEFT = "nobody is followed this long"
 NO_VARIANCE = "no variance: nobody, or everybody at once, has the event by then"
@@ -63,14 +65,27 @@ def quantile(times: np.ndarray, curve: np.ndarray, share: float = 0.5) -> float:
     return float(times[first])
 
 
+def last_whole_day(months: float) -> float:
+    """The last whole day of a horizon, in months: month 12 is day 365.25 of 30.4375 a month, its last whole day 365.
+
+    Who is followed to day 365 is followed for a year.
+    """
+    return float(np.floor(months * DAYS_PER_MONTH + TOLERANCE) / DAYS_PER_MONTH)
+
+
 def number_at_risk(table: pd.DataFrame, time: float) -> int:
     """Patients neither dead nor censored just before `time`."""
     return int(table.loc[table["time"] >= time, "n_risk"].max()) if (table["time"] >= time).any() else 0
 
 
-def rate_at(table: pd.DataFrame, time: float, interval: str, confidence: float) -> dict[str, float]:
-    """S(time) with limits and the number at risk, as shares; NaN once nobody is left and the last was censored."""
-    at_risk = number_at_risk(table, time)
+def rate_at(
+    table: pd.DataFrame, time: float, interval: str, confidence: float, *, day: float | None = None
+) -> dict[str, float]:
+    """S(time) with limits and the number at risk, as shares; NaN once nobody is left and the last was censored.
+
+    Who is at risk goes by the `day` where one is given, else by `time` itself.
+    """
+    at_risk = number_at_risk(table, time if day is None else day)
     before = table[table["time"] <= time]
     survival = before["survival"].iloc[-1] if len(before) else 1.0
     greenwood = before["greenwood"].iloc[-1] if len(before) else 0.0

@@ -3,7 +3,8 @@
 # jasa: transplantation within 2 months of acceptance, where 0 days are taken as half a day; rotterdam: recurrence within
 # 12 months of surgery as if it were a treatment. What begins on the last day is taken half a day earlier.
 # Weights before the grace period's end rest on basehaz of a Cox model with Breslow ties, after it on glm; clones that do
-# not begin are cut with survSplit at every month at which somebody does. Terms of weights are patient@day.
+# not begin are cut with survSplit at every month at which somebody does. Terms of weights are patient@day. Restricted
+# means end with the last whole day of their month.
 
 suppressPackageStartupMessages(library(survival))
 
@@ -88,7 +89,7 @@ emulate <- function(name, d, covariates, grace, months, tau) {
       at[months * month > max(both$end[both$arm == arm])] <- NA
       what <- c("not", "within")[arm + 1]
       add(name, paste0(model, "|", what), sprintf("%g", months), setNames(100 * at, rep("rate", length(months))))
-      add(name, paste0(model, "|", what), sprintf("%g", tau), c(rmst = area(curve$time, curve$surv, tau * month) / month))
+      add(name, paste0(model, "|", what), sprintf("%g", tau), c(rmst = area(curve$time, curve$surv, floor(tau * month)) / month))
     }
   }
 }

@@ -64,7 +64,10 @@ def outcomes(study: Study) -> str:
         f"{entry.label} was the time from {entry.origin} to {entry.event_label}." for entry in study.endpoints.values()
     ]
     said += _censoring(study)
-    said.append(f"Times are in months of {DAYS_PER_MONTH:g} days.")
+    said.append(
+        f"Times are in months of {DAYS_PER_MONTH:g} days; who is followed to a month, and how far a restricted mean "
+        f"reaches, goes by the last whole day of that month (month 12: day {int(12 * DAYS_PER_MONTH)})."
+    )
     excluded = [name for name, entry in study.endpoints.items() if entry.missing_time == "exclude"]
     if excluded:
         said.append(
