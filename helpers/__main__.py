@@ -74,13 +74,12 @@ def _report(given: argparse.Namespace) -> int:
         scorecard.published(study)
     print(f"{study.title}\n  {relative(study.folder)}", flush=True)
     parameters = {name: _value(text) for name, text in given.parameter}
-    place, failed = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
-    for section in failed:
-        print(f"Error: section {section.name} failed: {section.error}", file=sys.stderr)
-    if failed:
-        print(
-            f"What there is lies in {relative(place)}/report.html; the last good report is as it was.", file=sys.stderr
-        )
+    place, failures = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
+    for failure in failures:
+        print(f"Error: {failure.what} failed: {failure.error}", file=sys.stderr)
+    if failures:
+        there = "/report.html" if (place / "report.html").is_file() else ""
+        print(f"What there is lies in {relative(place)}{there}; the last good report is as it was.", file=sys.stderr)
         return 1
     print(f"{relative(place)}/report.html")
     return 0

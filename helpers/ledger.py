@@ -54,6 +54,7 @@ COSTLY = 0.1
 FEW_EVENTS = 10
 UNBALANCED = 0.1
 COMMON = 0.15
+SAME = 1e-12
 
 FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance", "risk_difference"}
 
@@ -198,6 +199,11 @@ STATISTICS = {
 }
 
 
+def percent(n: float, of: float) -> float:
+    """What share `n` is of `of`, 0 to 100; NaN of nobody. Every share of counted patients is this one."""
+    return 100 * float(n) / float(of) if of else np.nan
+
+
 def fit_statistics(analysis: str) -> list[str]:
     """The statistics of a Cox analysis that the fit itself gives, E-values left to who computes them."""
     return [name for name in STATISTICS_OF[analysis] if name not in E_VALUES]
@@ -315,6 +321,19 @@ def merged(results_dir: str | Path) -> pd.DataFrame:
 
 
 def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Ledgers as one; raises ValueError where two of them give the same key another value."""
-    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    return validate(rows.drop_duplicates([*KEY, "value"], ignore_index=True))
+    """Ledgers as one, a number that several give once; raises ValueError where they give the same key another value.
+
+    Values are the same up to `SAME`, what the order of a sum may change.
+    """
+    full = [part for part in parts if len(part)]
+    rows = pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=COLUMNS)
+    again = rows.duplicated(KEY)
+    if again.any():
+        both = rows[again].merge(rows[~again], on=KEY, suffixes=("", "_first"))
+        value, first = (both[name].astype(float) for name in ("value", "value_first"))
+        other = both[~np.isclose(value, first, rtol=SAME, atol=0, equal_nan=True)]
+        if len(other):
+            row = other.iloc[0]
+            named = ", ".join(f"{name} {row[name]}" for name in KEY if row[name])
+            raise ValueError(f"one number has two values, {row['value_first']} and {row['value']}: {named}")
+    return validate(rows[~again].reset_index(drop=True))

@@ -12,7 +12,7 @@ import pandas as pd
 from helpers import survival
 from helpers.cohort import Cohort
 from helpers.cox.models import STATISTICS, fitted, model_rows, one_variable
-from helpers.ledger import STATISTICS_OF, select, wide
+from helpers.ledger import STATISTICS_OF, percent, select, wide
 from helpers.study.analyses import WithinArm
 from helpers.study.schema import OVERALL
 
@@ -38,9 +38,9 @@ def events(cohort: Cohort) -> pd.DataFrame:
             for group, rows in groups.items():
                 frame = outcomes.loc[rows.index]
                 key = {"population": asked.population, "endpoint": endpoint, "analysis": "count", "group": group}
-                share = 100 * frame["event"].mean() if len(frame) else float("nan")
                 blank = {} if len(frame) else {"percent": "no patients"}
-                counted = {"n": len(frame), "n_event": frame["event"].sum(), "percent": share}
+                counted = {"n": len(frame), "n_event": frame["event"].sum()}
+                counted["percent"] = percent(counted["n_event"], counted["n"])
                 text = {"method": cohort.study.endpoints[endpoint].event_label, "not_estimable": blank}
                 records.append({**key, **counted, "n_missing": frame["time"].isna().sum(), **text})
     return wide(records, EVENTS)

@@ -72,6 +72,21 @@ def test_a_row_outside_the_vocabulary_is_refused(change, message):
         ledger.validate(pd.DataFrame([row, row], columns=ledger.COLUMNS))
 
 
+def test_a_number_that_several_sections_give_is_one_row_up_to_its_last_bit():
+    """41.17647058823529 % of 17 and 41.1764705882353: 100 n / of and 100 (n / of) are the same number."""
+    row = dict.fromkeys(ledger.COLUMNS, "") | {"analysis": "count", "statistic": "percent", "value": 100 * 7 / 17}
+    same, other = row | {"value": 100 * (7 / 17), "section": "05"}, row | {"value": 100 * (7 / 17) * (1 + 1e-11)}
+    assert same["value"] != row["value"]
+    frames = [pd.DataFrame([each], columns=ledger.COLUMNS) for each in (row, same, other)]
+    assert ledger.joined(frames[:2])["value"].tolist() == [row["value"]]
+    with pytest.raises(ValueError, match=r"one number has two values, 41\.17.* and 41\.17.*: analysis count, statistic"):
+        ledger.joined(frames)
+    empty = pd.DataFrame([row | {"value": np.nan}], columns=ledger.COLUMNS)
+    assert len(ledger.joined([empty, empty, ledger.joined([])])) == 1
+    with pytest.raises(ValueError, match="one number has two values, 41"):
+        ledger.joined([frames[0], empty])
+
+
 @pytest.mark.parametrize(("value", "text"), [(12.0, "12"), (12, "12"), (2.5, "2.5"), (0.0, "0"), (1e-5, "0.00001")])
 def test_times_are_written_without_needless_decimals(value, text):
     assert ledger.at_label(value) == text

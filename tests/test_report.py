@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -159,8 +160,11 @@ def test_a_failed_or_killed_section_leaves_the_last_good_report(stent, tmp_path)
             "04_dies": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
         },
     )
-    other, sections = build(stent.study, output=tmp_path / "reports", notebooks=bad, say=print)
-    assert [section.error for section in sections] == ["ParameterError: tau <too> long", "the kernel died"]
+    other, failures = build(stent.study, output=tmp_path / "reports", notebooks=bad, say=print)
+    assert [(each.what, each.error) for each in failures] == [
+        ("section 03_fails", "ParameterError: tau <too> long"),
+        ("section 04_dies", "the kernel died"),
+    ]
     assert other.name == "stent.failed"
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
     text = (other / "report.html").read_text()
@@ -179,6 +183,69 @@ def test_a_failed_or_killed_section_leaves_the_last_good_report(stent, tmp_path)
     assert [name for name, section in record.items() if section["failed"]] == ["03_fails", "04_dies"]
     build(stent.study, output=tmp_path / "reports", notebooks=good, say=print)
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["stent"]
+
+
+AGAIN = LEAVES.replace("describe.flow(read_cohort(study))", "describe.flow(read_cohort(study)).assign(n=7.0)").replace("02_cohort", "03_more")
+SHOWS = LEAVES + """
+from helpers.exhibits import Row, Table, show
+show(Table("one", "A table", ("A", "B"), (Row(("a", "1")),)), results_dir)
+"""
+
+
+def broken(*_, **__):
+    raise ValueError("no such <thing>")
+
+
+TWICE = "ValueError: one number has two values, 64.0 and 7.0: population screened, analysis flow, group overall"
+BROKEN = "ValueError: no such <thing>"
+AFTER = [
+    ({"03_more": AGAIN}, None, "the ledger", TWICE, ("02_cohort.csv", "03_more.csv", "report.html")),
+    ({}, "page.render", "the page", BROKEN, ("results.csv", "tables/table_1_one.docx")),
+    ({}, "word.write", "tables and figures as files", BROKEN, ("results.csv", "report.html")),
+]
+
+
+def test_what_goes_wrong_after_the_sections_ran_costs_neither_them_nor_the_last_report(
+    stent, tmp_path, monkeypatch, capsys
+):
+    good = notebooks(tmp_path / "good", **{"02_cohort": SHOWS})
+    place, failed = build(stent.study, output=tmp_path / "reports", notebooks=good, say=print)
+    assert failed == []
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    for sections, breaks, what, error, kept in AFTER:
+        books = notebooks(tmp_path / (breaks or "books"), **{"02_cohort": SHOWS, **sections})
+        with monkeypatch.context() as patched:
+            patched.setattr("helpers.__main__.build", partial(build, notebooks=books))
+            if breaks:
+                patched.setattr(f"helpers.report.{breaks}", broken)
+            assert main(["report", str(stent.study.folder), "--output", str(tmp_path / "reports")]) == 1
+        shown = capsys.readouterr().err
+        assert f"Error: {what} failed: {error}" in shown
+        assert "the last good report is as it was" in shown
+        assert "Traceback" not in shown
+        other = tmp_path / "reports" / "stent.failed"
+        assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+        assert all((other / name).is_file() for name in (*kept, "run.json", "notebooks/02_cohort.ipynb"))
+        assert "Traceback" in (other / "errors.txt").read_text()
+        page = other / "report.html"
+        assert f"{what} could not be made (ValueError" in page.read_text() if what == "the ledger" else True
+        assert page.is_file() == ("report.html" in kept)
+
+
+def test_a_kernel_that_does_not_start_fails_its_section_alone(stent, tmp_path, monkeypatch):
+    spec = {"argv": ["sleep", "60"], "display_name": "asleep", "language": "python"}
+    (tmp_path / "kernels" / "asleep").mkdir(parents=True)
+    (tmp_path / "kernels" / "asleep" / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setattr("helpers.report.runner.START_SECONDS", 1)
+    books = notebooks(tmp_path / "books", **{"03_asleep": "1 + 1"})
+    asleep = nbformat.read(books / "03_asleep.ipynb", as_version=4)
+    asleep.metadata["kernelspec"]["name"] = "asleep"
+    nbformat.write(asleep, books / "03_asleep.ipynb")
+    other, failures = build(stent.study, output=tmp_path / "r", notebooks=books, say=print)
+    assert [each.what for each in failures] == ["section 03_asleep"]
+    assert failures[0].error == "the notebook could not be run: Kernel didn't respond in 1 seconds"
+    assert "Section 03_asleep" in (other / "report.html").read_text()
 
 
 def test_what_a_killed_run_left_behind_is_cleared_and_harms_nothing(stent, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.cohort import Cohort
-from helpers.ledger import STATISTICS_OF, wide
+from helpers.ledger import STATISTICS_OF, percent, wide
 
 NOBODY_KNOWN = "no patient has a known value"
 COUNTED = ["n", "percent", "n_missing", "percent_missing"]
@@ -56,10 +56,11 @@ def counts(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     records = []
     for group, rows in cohort.groups(population).items():
         names = cohort.study.table_one.variables
-        shares = {name: rows.loc[cohort.applies(name, rows), name].isna().mean() for name in names}
+        able = {name: rows.loc[cohort.applies(name, rows), name] for name in names}
+        shares = {name: percent(values.isna().sum(), len(values)) for name, values in able.items()}
         worst = max(names, key=lambda name: np.nan_to_num(shares[name]))
         record = {"population": population, "analysis": "count", "group": group, "n": len(rows)}
-        records.append({**record, "percent_missing": 100 * shares[worst], "method": f"most missing: {worst}"})
+        records.append({**record, "percent_missing": shares[worst], "method": f"most missing: {worst}"})
     for name in _variables(cohort, "categorical"):
         records += counted(cohort, name, population)
     return wide(records, COUNTED)
@@ -111,13 +112,12 @@ def counted(cohort: Cohort, name: str, population: str) -> list[dict]:
 
 def share(n: int, of: int, reason: str) -> dict:
     """The percentage, or why there is none."""
-    return {"percent": 100 * n / of} if of else {"percent": np.nan, "not_estimable": {"percent": reason}}
+    return {"percent": percent(n, of), **({} if of else {"not_estimable": {"percent": reason}})}
 
 
 def known(values: pd.Series) -> dict:
     """Patients with a value, those without one, and their share."""
     missing = int(values.isna().sum())
-    share = 100 * missing / len(values) if len(values) else np.nan
     blank = {} if len(values) else {"percent_missing": "no patient can have this variable"}
-    counted = {"n": len(values) - missing, "n_missing": missing, "percent_missing": share}
+    counted = {"n": len(values) - missing, "n_missing": missing, "percent_missing": percent(missing, len(values))}
     return {**counted, "not_estimable": blank}

@@ -3,7 +3,9 @@
 import os
 import shutil
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import ledger, word
@@ -16,6 +18,14 @@ from helpers.study import PROJECT, Study, relative
 REPORTS = PROJECT / "reports"
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What could not be made, a section or what is made of all of them, and why."""
+
+    what: str
+    error: str
+
+
 def build(
     study: Study,
     *,
@@ -23,10 +33,11 @@ def build(
     parameters: dict | None = None,
     notebooks: Path = NOTEBOOKS,
     say: Callable[[str], None] = print,
-) -> tuple[Path, list[Section]]:
-    """Run every section of the study and write `output/<study>/`; return the folder and the sections that failed.
+) -> tuple[Path, list[Failure]]:
+    """Run every section of the study and write `output/<study>/`; return the folder and what failed.
 
-    Where a section fails everything goes to `output/<study>.failed/` and an earlier good report stays as it was. Raises
+    Where a section fails, or what is made of the sections (ledger, page, tables and figures), all there is goes to
+    `output/<study>.failed/`, where the file of errors says where, and an earlier good report stays as it was. Raises
     ParameterError for a parameter no notebook has and OutputError where nothing can be written.
     """
     given = parameters or {}
@@ -38,22 +49,47 @@ def build(
     work = _workplace(study, output)
     try:
         sections = run_sections(wanted, work, {**given, "study_dir": relative(study.folder)}, say)
-        rows = ledger.merged(work)
-        for section in sections:
-            (work / f"{section.name}.csv").unlink(missing_ok=True)
-        ledger.write(rows, work / "results.csv")
-        numbers = page.number_exhibits(sections)
-        record = provenance.record(study, sections, given, started)
-        provenance.write(record, work / "run.json")
-        html = page.render(study, sections, numbers, work / "exhibits", record)
-        (work / "report.html").write_text(html, encoding="utf-8")
-        _export(work, numbers, links.places(sections, numbers))
-        failed = [section for section in sections if section.error is not None]
-        return _put_in_place(work, output / (f"{study.name}.failed" if failed else study.name), study), failed
+        failures = [Failure(f"section {each.name}", each.error) for each in sections if each.error is not None]
+        failures += _assembled(study, sections, work, provenance.record(study, sections, given, started))
+        return _put_in_place(work, output / (f"{study.name}.failed" if failures else study.name), study), failures
     except OSError as error:
         raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror or error}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _assembled(study: Study, sections: list[Section], work: Path, record: dict) -> list[Failure]:
+    """Make of the sections what a report is, each part by itself; what goes wrong with one costs no other."""
+    failures: list[Failure] = []
+
+    def attempt(what: str, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except OSError:
+            raise
+        except Exception as error:
+            failures.append(Failure(what, f"{type(error).__name__}: {error}"))
+            told = "".join(traceback.format_exception(error)).replace(f"{PROJECT}/", "")
+            with (work / "errors.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{what}\n{told}\n")
+
+    def page_of(numbers: dict[tuple[str, str], str]) -> None:
+        html = page.render(study, sections, numbers, work / "exhibits", record, list(failures))
+        (work / "report.html").write_text(html, encoding="utf-8")
+
+    provenance.write(record, work / "run.json")
+    numbers = page.number_exhibits(sections)
+    attempt("the ledger", lambda: _merge(sections, work))
+    attempt("the page", lambda: page_of(numbers))
+    attempt("tables and figures as files", lambda: _export(work, numbers, links.places(sections, numbers)))
+    return failures
+
+
+def _merge(sections: list[Section], work: Path) -> None:
+    """The sections' rows as one ledger, in the place of their own files."""
+    ledger.write(ledger.merged(work), work / "results.csv")
+    for section in sections:
+        (work / f"{section.name}.csv").unlink(missing_ok=True)
 
 
 def _check_population(study: Study, population: object) -> None:
@@ -133,4 +169,4 @@ def _restore(place: Path) -> None:
         _aside(place).rename(place)
 
 
-__all__ = ["REPORTS", "Section", "build"]
+__all__ = ["REPORTS", "Failure", "Section", "build"]

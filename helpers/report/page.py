@@ -5,9 +5,11 @@ import copy
 import hashlib
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Protocol
 
 import nbformat
 from nbconvert import HTMLExporter
@@ -23,6 +25,13 @@ EXHIBIT = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"')
 FILTERED = "data-filter="
 BEFORE = ("00_key_findings", "01_methods")
 TEMPLATE = Path(__file__).parent / "template"
+
+
+class Missing(Protocol):
+    """Something that could not be made of the sections, and why."""
+
+    what: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,10 @@ def number_exhibits(sections: list[Section]) -> dict[tuple[str, str], str]:
     return numbers
 
 
-def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path, record: dict) -> str:
-    """The whole page: contents, sections with numbered captions and folded code, provenance."""
+def render(
+    study: Study, sections: list[Section], numbers: dict, exhibits: Path, record: dict, missing: Sequence[Missing] = ()
+) -> str:
+    """The whole page: contents, what is missing, sections with numbered captions and folded code, provenance."""
     merged = nbformat.v4.new_notebook()
     contents, known, placed = [], places(sections, numbers), set()
     for section in sections:
@@ -71,6 +82,7 @@ def render(study: Study, sections: list[Section], numbers: dict, exhibits: Path,
             "contents": contents,
             "record": record,
             "failed": [entry for entry in contents if entry.error],
+            "missing": missing,
             "highlighting": HtmlFormatter(style="friendly").get_style_defs(".highlight"),
             **_script(merged),
         },

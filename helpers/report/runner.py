@@ -18,12 +18,13 @@ from helpers.study import PROJECT
 
 NOTEBOOKS = PROJECT / "notebooks"
 LAST = ("00_key_findings", "09_published_numbers")
+START_SECONDS = 180
 SET_BY_RUNNER = {"study_dir", "results_dir"}
 
 
 @dataclass(frozen=True)
 class Section:
-    """An executed notebook; `error` is None where it ran to its end."""
+    """An executed notebook; `error` is None where it ran to its end. A kernel may take `START_SECONDS` to start."""
 
     name: str
     notebook: nbformat.NotebookNode
@@ -84,14 +85,22 @@ def _run(path: Path, work: Path, parameters: dict) -> Section:
     began, error = time.perf_counter(), None
     try:
         papermill.execute_notebook(
-            str(path), str(target), parameters=used, cwd=str(path.parent), progress_bar=False, log_output=False
+            str(path),
+            str(target),
+            parameters=used,
+            cwd=str(path.parent),
+            progress_bar=False,
+            log_output=False,
+            start_timeout=START_SECONDS,
         )
     except PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
     except DeadKernelError:
         error = "the kernel died"
+    except Exception as failure:
+        error = f"the notebook could not be run: {failure}".splitlines()[0]
     seconds = time.perf_counter() - began
-    notebook = nbformat.read(target, as_version=4)
+    notebook = nbformat.read(target if target.is_file() else path, as_version=4)
     notebook.metadata.pop("papermill", None)
     _without_workplace(notebook)
     _without_paths(notebook)

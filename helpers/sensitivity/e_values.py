@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from helpers.ledger import COMMON, E_VALUES, WIDE_KEY, select, wide
+from helpers.ledger import COMMON, E_VALUES, WIDE_KEY, percent, select, wide
 from helpers.study import Study
 
 CLONES = "clone_censor_weight"
@@ -56,17 +56,18 @@ def _values(frame: pd.DataFrame, row: dict) -> dict:
     if share != share:
         blank["percent"] = "patients and events of the model are not known"
         return {**found, "percent": share, "method": UNKNOWN, "not_estimable": blank}
-    applies = OFTEN if share > COMMON else RARE
-    text = f"{applies} applies: {'more than' if share > COMMON else 'at most'} {100 * COMMON:g}% have the event"
-    return {**found, "percent": 100 * share, "method": text, "not_estimable": blank}
+    often = share > 100 * COMMON
+    applies, than = (OFTEN, "more than") if often else (RARE, "at most")
+    text = f"{applies} applies: {than} {100 * COMMON:g}% have the event"
+    return {**found, "percent": share, "method": text, "not_estimable": blank}
 
 
 def _share(frame: pd.DataFrame, row: dict) -> float:
-    """Events by patients, out of the model's row, the treatment variable's, or of clones the effect's own."""
+    """Events by patients, 0 to 100, out of the model's row, the treatment variable's, or of clones the effect's own."""
     beside = select(frame, level="", group="", **{name: row[name] for name in MODEL})
     own = select(frame, **{name: row[name] for name in WIDE_KEY}) if row["analysis"] == CLONES else beside[:0]
     for rows in (own, select(beside, variable=""), select(beside, variable=row["variable"])):
         known = rows[(rows["n"] > 0) & rows["n_event"].notna()]
         if len(known):
-            return float(known["n_event"].iloc[0] / known["n"].iloc[0])
+            return percent(known["n_event"].iloc[0], known["n"].iloc[0])
     return np.nan

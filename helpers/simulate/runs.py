@@ -13,7 +13,7 @@ from scipy import stats
 
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError
-from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.ledger import STATISTICS_OF, at_label, percent, wide
 from helpers.simulate.design import Design, design, digest
 from helpers.simulate.draws import draw
 from helpers.simulate.estimators import estimate, estimators
@@ -177,7 +177,7 @@ def _share(name: str, met: np.ndarray, confidence: float) -> dict[str, float]:
     if not len(met):
         return dict.fromkeys(names, np.nan)
     found = stats.binomtest(int(met.sum()), len(met)).proportion_ci(confidence, method="wilson")
-    return dict(zip(names, (100 * met.mean(), 100 * found.low, 100 * found.high), strict=True))
+    return dict(zip(names, (percent(met.sum(), len(met)), 100 * found.low, 100 * found.high), strict=True))
 
 
 def _limit(known: pd.DataFrame | None, endpoint: str, name: str, ratio: float) -> tuple[float, float, str]:

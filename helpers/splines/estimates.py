@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cox.models import likelihood_ratio, wald
 from helpers.errors import ParameterError
-from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.ledger import STATISTICS_OF, at_label, percent, wide
 from helpers.splines.bootstrap import resampled
 from helpers.splines.curve import FEW, crossings, extrema, tidy
 from helpers.splines.models import FittedSpline, fitted_splines
@@ -198,7 +198,7 @@ def _interval(found: np.ndarray, statistic: str, draws: int, confidence: float) 
         return {}
     limits = [f"{statistic}_low", f"{statistic}_high"]
     kept = found[~np.isnan(found)]
-    share = {"percent_found": 100 * len(kept) / draws}
+    share = {"percent_found": percent(len(kept), draws)}
     if share["percent_found"] < ENOUGH:
         return {**share, "not_estimable": dict.fromkeys(limits, NO_SAMPLE)}
     return {**share, **dict(zip(limits, np.quantile(kept, [(1 - confidence) / 2, (1 + confidence) / 2]), strict=True))}
