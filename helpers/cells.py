@@ -5,6 +5,7 @@ A whole number is the same with and without decimals (`102`, `102.0`), as spread
 
 import re
 from datetime import date
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,13 @@ def plain(value: object) -> str:
     if isinstance(value, int | float | np.integer | np.floating):
         return str(int(value)) if np.isfinite(value) and float(value).is_integer() else repr(float(value))
     return WHOLE.sub(r"\1", text) if WHOLE.fullmatch(text := str(value).strip()) else text
+
+
+def unshown(text: str) -> str:
+    """The end of a sentence on the first character of a text that no document can show; empty where there is none."""
+    hidden = (each for each in text if each not in "\n\t" and (category(each) == "Cc" or each in "\ufffe\uffff"))
+    found = next(hidden, None)
+    return f"holds the control character U+{ord(found):04X}, which no document can show; take it out" if found else ""
 
 
 def normal(values: pd.Series) -> pd.Series:

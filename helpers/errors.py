@@ -5,7 +5,10 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Base of all mistakes a user can mend; its text is the whole message."""
+    """Base of all mistakes a user can mend; its text is the whole message, characters that cannot be shown replaced."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in message))
 
     def _render_traceback_(self) -> list[str]:
         """Make Jupyter print the sentence alone."""

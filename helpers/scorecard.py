@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.cells import unshown
 from helpers.cohort.files import read_csv
 from helpers.errors import CohortError, StudyError, listed, nearest
 from helpers.ledger import ANALYSES, FITTED, KEY, STATISTICS_OF, at_label
@@ -153,6 +154,9 @@ def _verdict(page: Printed, value: float, method: str | None) -> str:
 
 def _problem(study: Study, row: dict) -> str:
     """Why a row of `published.csv` is none, or nothing."""
+    for column, text in row.items():
+        if said := unshown(text):
+            return f"column '{column}' {said}"
     if row["analysis"] not in ANALYSES:
         return f"analysis '{row['analysis']}' is unknown{nearest(row['analysis'], ANALYSES)}"
     statistics = STATISTICS_OF[row["analysis"]]

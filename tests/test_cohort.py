@@ -48,6 +48,7 @@ BAD = {
     "duplicate identifier": (lambda t: put(t, 3, "id", "B-23"), "column 'id': rows 3 and 5 have the same identifier"),
     "an identifier with and without decimals": (lambda t: t.assign(id=["100", "101", "102", "103", "104", "102.0"]), "column 'id': rows 4 and 7 have the same identifier"),
     "an identifier in another column": (lambda t: put(t.assign(id=["1", "2", "3", "4", "5", "6"]), 2, "sex", "3.0"), "column 'sex', row 4: (an identifier, not shown) is not a level"),
+    "a value no terminal shows": (lambda t: put(t, 1, "sex", "m\x1b[1m"), "column 'sex', row 3: 'm\ufffd[1m' is not a level"),
     "missing identifier": (lambda t: put(t, 3, "id", ""), "column 'id', row 5: the identifier is missing"),
     "identifiers in the wrong column": (lambda t: t.assign(age=t["id"]), "column 'age', row 2: (an identifier, not shown) is not a finite number (and 5 more rows)"),
     "another patient's identifier": (lambda t: put(t, 2, "sex", "x E-53"), "column 'sex', row 4: (an identifier, not shown) is not a level"),

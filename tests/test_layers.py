@@ -37,7 +37,7 @@ ALLOWED = {
     **{name: {"study", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
     "simulate": GROUND | set(ESTIMATES),
     "results": GROUND | set(ESTIMATES) | {"simulate"},
-    "scorecard": GROUND | set(ESTIMATES),
+    "scorecard": GROUND | {"cells"} | set(ESTIMATES),
     "report": {"study", "ledger", "errors", "exhibits", "word", "versions"},
     "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "simulate", "tables", "wording"},
 }

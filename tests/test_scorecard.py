@@ -124,6 +124,7 @@ def test_tables_show_what_differs_and_what_is_missing(scored, stent):
         (",0.96,", ",0.9b,", "row 12: '0.9b' is no printed number; allowed: 0.37, <0.001, >0.99, no, not reached"),
         ('"Table 2, Age, HR"', "", "row 12: 'where' is empty"),
         (",rate,48,", ",rate,<48,", "row 10: 'at' is '<48'"),
+        ('"Table 2, Age, HR"', '"Table 2,\x0bAge, HR"', "row 12: column 'where' holds the control character U+000B"),
         (
             "staged,OS,spline",
             "stagged,OS,spline",

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from helpers.errors import StudyError, listed, nearest
 from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
+from helpers.study.faults import control_character, sentence
 from helpers.study.schema import ANY_EVENT, ANY_GRADE, LIBRARY, OVERALL, SEVERE, Condition, Population, StudyFile
 from helpers.study.variants import COMPANIONS, UNADJUSTED, WITHOUT, split
 
@@ -236,7 +237,7 @@ def read_study(study_dir: str | Path) -> Study:
     """Read `study_dir/study.toml`.
 
     Raises StudyError, naming the entry and what is allowed, for a missing folder or file, broken TOML, an unknown or
-    missing entry, a wrong type, and entries that contradict each other.
+    missing entry, a wrong type, text that cannot be shown, and entries that contradict each other.
     """
     folder = find_folder(study_dir)
     path = folder / "study.toml"
@@ -249,10 +250,13 @@ def read_study(study_dir: str | Path) -> Study:
         raise StudyError(f"{name}: this is not a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{name}: this is not valid TOML: {error}") from None
+    hidden = control_character(content)
+    if hidden:
+        raise StudyError(f"{name}: {hidden}")
     try:
         study = TypeAdapter(Study).validate_python({**content, "folder": folder})
     except ValidationError as error:
-        raise StudyError(f"{name}: {_sentence(error)}") from None
+        raise StudyError(f"{name}: {sentence(error)}") from None
     problems = contradictions(study)
     if problems:
         more = f" ({len(problems) - 1} more in this file)" if len(problems) > 1 else ""
@@ -268,54 +272,3 @@ def _with_treatment(study: Study) -> Study:
         for each in study.univariable
     ]
     return study.model_copy(update={"univariable": lists})
-
-
-INTERNAL = ("function-", "list[", "union[", "constrained-", "literal[")
-TABLES = ("univariable", "within_arm", "eligibility")
-
-
-def _sentence(error: ValidationError) -> str:
-    first, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    where = _place(first)
-    parent, _, entry = where.rpartition(".")
-    if first["type"] == "missing":
-        text = f"entry '{where}' is missing"
-    elif first["type"] == "extra_forbidden":
-        text = f"entry '{where}' is unknown{nearest(entry, _entries(parent))}"
-    elif first["type"] == "string_pattern_mismatch":
-        text = f"entry '{where.removesuffix('.[key]')}': a name holds letters, digits and _ . + - only"
-    elif first["type"] == "list_type" and where in TABLES:
-        text = f"entry '{where}': there can be several, so write [[{where}]]"
-    elif first["type"] == "too_short":
-        least = first["ctx"]["min_length"]
-        text = f"entry '{where}': give {'one entry' if least == 1 else f'{least} entries'} or more"
-    else:
-        said = f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        said = "input should be a table" if first["type"] in {"model_type", "dict_type"} else said
-        said += " or 'none'" if "caliper" in where and "caliper_sd" not in where else ""
-        given = first["input"]
-        written = str(given).lower() if isinstance(given, bool) else repr(given)
-        shown = f", not {written}" if isinstance(given, str | int | float) else ""
-        text = f"entry '{where}': {said}{shown}"
-    more = len({_place(each) for each in others} - {where})
-    return text + (f" ({more} more in this file)" if more else "")
-
-
-def _place(error: dict) -> str:
-    """The entry an error is about, without the names that pydantic adds."""
-    parts = [str(part) for part in error["loc"]]
-    return ".".join(part for part in parts if not part.startswith(INTERNAL) and part not in {"str", "int", "float"})
-
-
-def _entries(parent: str) -> list[str]:
-    """Names allowed in a table of the study file, found through the JSON schema."""
-    schema = StudyFile.model_json_schema()
-    node = schema
-    for part in [each for each in parent.split(".") if each]:
-        keyed = next(iter(node.get("patternProperties", {}).values()), None)
-        node = node.get("properties", {}).get(part) or keyed or node.get("additionalProperties") or node.get("items")
-        node = node if isinstance(node, dict) else {}
-        options = [node, *node.get("anyOf", [])]
-        reference = next((each["$ref"] for each in options if "$ref" in each), None)
-        node = schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node
-    return list(node.get("properties", {}))
