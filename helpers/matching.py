@@ -14,6 +14,8 @@ from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT
 from helpers.ledger import COSTLY, STATISTICS_OF, at_label, wide
 
+BELOW, ABOVE = "below every value of the other arm", "above every value of the other arm"
+BESIDE = "on either side of the only value of the other arm"
 BINS = 20
 QUANTILES = {"minimum": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "maximum": 1.0}
 STABILITY = ["n", *EFFECT]
@@ -80,8 +82,9 @@ def scores(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
 def positivity(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
     """Where one arm has nobody to compare with: levels of covariates that hold one arm only, by arm.
 
-    Of a number, the patients of an arm beyond every value of the other, where they are more than a tenth of the arm;
-    `at` is the value they lie beyond. Rosenbaum & Rubin (1983) require that everybody could have had either treatment.
+    Of a number, the patients of an arm beyond every value of the other, or beside the only one it has, where they are
+    more than a tenth of the arm; `at` is that value. Rosenbaum & Rubin (1983) require that everybody could have had
+    either treatment.
     """
     records = []
     for where in sources(cohort, population):
@@ -155,13 +158,14 @@ def _beyond(name: str, arms: dict[str, pd.DataFrame]) -> list[dict]:
         values, other = rows[name].dropna(), others[name].dropna()
         if values.empty or other.empty:
             continue
-        for end, count in ((other.min(), (values < other.min()).sum()), (other.max(), (values > other.max()).sum())):
-            if count > COSTLY * len(values):
-                side = "below" if end == other.min() else "above"
-                text = f"{side} every value of the other arm"
-                found.append(
-                    {"group": arm, "at": at_label(float(end)), "n_outside": count, "n": len(values)} | {"method": text}
-                )
+        low, high = other.min(), other.max()
+        ends = [(low, BELOW, values < low), (high, ABOVE, values > high)]
+        if low == high:
+            ends = [(low, BESIDE, values != low)]
+        for end, text, outside in ends:
+            if outside.sum() > COSTLY * len(values):
+                counted = {"n_outside": outside.sum(), "n": len(values), "method": text}
+                found.append({"group": arm, "at": at_label(float(end)), **counted})
     return found
 
 

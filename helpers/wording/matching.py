@@ -51,8 +51,10 @@ def _beyond(study: Study, wide: pd.DataFrame) -> Iterator[str]:
     for _, row in numbers.iterrows():
         arm = quoted(study.arms.levels[row["group"]])
         many = f"{int(row['n_outside'])} of {int(row['n'])} patients of the arm {arm}"
-        side = "below" if row["method"].startswith("below") else "above"
-        yield f"{study.label(row['variable'])}: {many} lie {side} {row['at']}, where the other arm has nobody"
+        side = next((each for each in ("below", "above") if row["method"].startswith(each)), "")
+        lie = f"{side} {row['at']}, where the other arm has nobody"
+        lie = lie if side else f"on either side of {row['at']}, the only value in the other arm"
+        yield f"{study.label(row['variable'])}: {many} lie {lie}"
 
 
 def matching(rows: pd.DataFrame, *, study: Study) -> Sentences:
