@@ -20,6 +20,10 @@ from helpers.survival import last_whole_day, mean_difference, product_limit, res
 
 PROPORTIONALITY = ["chi_square", "df", "p_proportional"]
 MEANS = ["rmst_difference", "rmst_difference_low", "rmst_difference_high", "p_test"]
+SINGULAR = 1e-10
+NO_EFFECT = "no effect can be estimated"
+ONE_TIME = "all events happened at one time"
+NO_CHANGE = "no variance: too few events to tell an effect that changes with time"
 PERIOD = ["hr", "hr_low", "hr_high", "n", "n_event"]
 
 
@@ -36,7 +40,7 @@ def proportionality(
         key = {**model.key, "analysis": "diagnostics", "method": method}
         found = _tests(model.maximum, model.known)
         for variable in ["", *model.covariates]:
-            row = found.get(variable, {"not_estimable": {"p_proportional": "no effect can be estimated"}})
+            row = found.get(variable, {"not_estimable": {"p_proportional": NO_EFFECT}})
             records.append({**key, "variable": variable, **row})
     return wide(records, PROPORTIONALITY)
 
@@ -127,7 +131,8 @@ def score_tests(
 ) -> dict[str, tuple[float, int, float]]:
     """Chi-square, degrees of freedom and P of each term (a name and its columns' places) and, under ``""``, of all.
 
-    `transform` is g(t): `km`, `identity`, `log` or `rank`. Raises ValueError for another.
+    NaN where the score has no variance: at every death but those at one time all at risk were alike. `transform` is
+    g(t): `km`, `identity`, `log` or `rank`. Raises ValueError for another.
     """
     x = columns.to_numpy(dtype=float)
     scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
@@ -140,7 +145,9 @@ def score_tests(
     left = square - mixed.T @ np.linalg.solve(whole, mixed)
     found = {}
     for name, places in [*terms.items(), ("", list(range(x.shape[1])))]:
-        chi_square = float(score[places] @ np.linalg.solve(left[np.ix_(places, places)], score[places]))
+        variance, chi_square = left[np.ix_(places, places)], np.nan
+        if np.linalg.matrix_rank(variance, tol=SINGULAR * max(np.trace(square), 1), hermitian=True) == len(places):
+            chi_square = float(score[places] @ np.linalg.solve(variance, score[places]))
         found[name] = chi_square, len(places), float(stats.chi2.sf(chi_square, len(places)))
     return found
 
@@ -151,9 +158,9 @@ def _tests(model: Maximum, known: pd.DataFrame) -> dict[str, dict]:
     if model.fit.problem or not names:
         return {}
     used = known.loc[model.design.index]
-    if used.loc[used["event"], "time"].nunique() < 2:
-        return {}
     variables = dict.fromkeys(variable for variable, _ in names)
+    if used.loc[used["event"], "time"].nunique() < 2:
+        return {variable: {"not_estimable": {"p_proportional": ONE_TIME}} for variable in ["", *variables]}
     found = score_tests(
         model.design[names],
         used["time"].to_numpy(),
@@ -162,7 +169,14 @@ def _tests(model: Maximum, known: pd.DataFrame) -> dict[str, dict]:
         terms={each: [place for place, (variable, _) in enumerate(names) if variable == each] for each in variables},
         strata=model.stratum,
     )
-    return {variable: dict(zip(PROPORTIONALITY, values, strict=True)) for variable, values in found.items()}
+    return {
+        variable: {**dict(zip(PROPORTIONALITY, values, strict=True)), "not_estimable": _reasons(values)}
+        for variable, values in found.items()
+    }
+
+
+def _reasons(values: tuple[float, int, float]) -> dict[str, str]:
+    return {} if values[0] == values[0] else dict.fromkeys(("chi_square", "p_proportional"), NO_CHANGE)
 
 
 def _schoenfeld(sets: RiskSets, x: np.ndarray, log_hr: np.ndarray) -> np.ndarray:
