@@ -22,6 +22,10 @@ DIGITS, DECIMALS = 5, 9
 Curve = tuple[np.ndarray, np.ndarray]
 
 
+class NotDrawnError(ParameterError):
+    """An endpoint has nothing to draw cohorts from."""
+
+
 @dataclass(frozen=True)
 class Design:
     """Hazards fitted to a cohort, from which others like it are drawn.
@@ -54,8 +58,8 @@ def design(cohort: Cohort, endpoint: str | None = None) -> Design:
 
     Event: Cox model of covariates and of treatment as it began, with Breslow's (1972) baseline. Start of treatment: Cox
     model of covariates with that baseline, ended by event and censoring. Censoring: reverse Kaplan-Meier, without
-    covariates. A coefficient that cannot be estimated is 0. Raises ParameterError where there is no [simulation], or no
-    event.
+    covariates. A coefficient that cannot be estimated is 0. Raises ParameterError where there is no [simulation], and
+    NotDrawnError where there is no event.
     """
     study = cohort.study
     if study.simulation is None:
@@ -64,7 +68,7 @@ def design(cohort: Cohort, endpoint: str | None = None) -> Design:
     endpoint = study.simulation.endpoints[0] if endpoint is None else endpoint
     known, start, _ = exposed(cohort, endpoint, asked.population, asked.covariates)
     if not known["event"].any():
-        raise ParameterError(f"entry 'simulation': no event of '{endpoint}' among the complete cases to draw from")
+        raise NotDrawnError(f"entry 'simulation': no event of '{endpoint}' among the complete cases to draw from")
     known = known.loc[known[asked.covariates].astype(str).sort_values(asked.covariates, kind="stable").index]
     start = start.loc[known.index]
     split = pieces(study, known, start)
@@ -98,6 +102,17 @@ def design(cohort: Cohort, endpoint: str | None = None) -> Design:
         log_hr=float(log_hr),
         rows=study.simulation.rows or len(known),
     )
+
+
+def designs(cohort: Cohort) -> tuple[dict[str, Design], list[str]]:
+    """The design of each of the study's endpoints that can be drawn, and why the others cannot."""
+    made, reasons = {}, []
+    for endpoint in cohort.study.simulation.endpoints:
+        try:
+            made[endpoint] = design(cohort, endpoint)
+        except NotDrawnError as error:
+            reasons.append(str(error))
+    return made, reasons
 
 
 def breslow(time: np.ndarray, event: np.ndarray, risk: np.ndarray, entry: np.ndarray | None = None) -> Curve:

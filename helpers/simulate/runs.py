@@ -14,7 +14,7 @@ from scipy import stats
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError
 from helpers.ledger import STATISTICS_OF, at_label, percent, wide
-from helpers.simulate.design import Design, design, digest
+from helpers.simulate.design import Design, design, designs, digest
 from helpers.simulate.draws import draw
 from helpers.simulate.estimators import estimate, estimators
 from helpers.study.simulated import CLONES
@@ -60,15 +60,15 @@ def simulate(
     stored simulation). Bias and coverage are judged against `log_hr_estimand`: 0 at a hazard ratio of one, else the
     limit. Rejected are estimates whose Wald interval leaves out 1, covered those whose interval holds the estimand.
     Shares are of the cohorts with an estimate, with Wilson's (1927) limits. Every cohort has random numbers of its own,
-    the same at each hazard ratio, whatever the number of `workers`. No rows without [simulation]; raises ParameterError
-    for numbers that cannot be.
+    the same at each hazard ratio, whatever the number of `workers`. No rows without [simulation], and none of an
+    endpoint that cannot be drawn; raises ParameterError for numbers that cannot be.
     """
     asked = cohort.study.simulation
     if asked is None:
         return wide([], STATISTICS)
     n = _whole("draws", asked.draws if draws is None else draws, 1, MANY)
     ratios = _ratios(asked.hazard_ratios if hazard_ratios is None else hazard_ratios)
-    made = {each: design(cohort, each) for each in asked.endpoints}
+    made, _ = designs(cohort)
     if rows is not None:
         size = _whole("rows", rows, FEWEST, 1_000_000)
         made = {endpoint: replace(each, rows=size) for endpoint, each in made.items()}
@@ -76,6 +76,8 @@ def simulate(
     tasks = [
         Task(endpoint, made[endpoint].rows, ratio, (DRAWN, number)) for endpoint, ratio in cells for number in range(n)
     ]
+    if not tasks:
+        return wide([], STATISTICS)
     found = _run(made, tasks, _seed(cohort, seed), _whole("workers", workers, 1, 1024), progress)
     records = []
     for position, (endpoint, ratio) in enumerate(cells):
@@ -237,7 +239,10 @@ def check(
     estimand_rows: int,
     workers: int,
 ) -> None:
-    """Raise ParameterError for what `simulate` and `estimands` cannot be given, before time is spent on the rest."""
+    """Raise ParameterError for what `simulate` and `estimands` cannot be given, before time is spent on the rest.
+
+    An endpoint that cannot be drawn is such a thing: the command is asked for it.
+    """
     if cohort.study.simulation is None:
         raise ParameterError(f"study '{cohort.study.name}' has no [simulation], which says what to draw")
     _ratios(cohort.study.simulation.hazard_ratios if hazard_ratios is None else hazard_ratios)
@@ -245,6 +250,9 @@ def check(
     _whole("rows", FEWEST if rows is None else rows, FEWEST, 1_000_000)
     _whole("estimand-rows", estimand_rows, BATCH, MOST)
     _whole("workers", workers, 1, 1024)
+    _, reasons = designs(cohort)
+    if reasons:
+        raise ParameterError(reasons[0])
 
 
 def _whole(name: str, value: object, least: int, most: int) -> int:

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.errors import OutputError
 from helpers.ledger import STATISTICS_OF, melt, pivot, read, wide, write
-from helpers.simulate.design import design, digest
+from helpers.simulate.design import designs, digest
 from helpers.simulate.runs import DESIGN
 from helpers.study import relative
 from helpers.study.simulated import STORED
@@ -41,17 +41,22 @@ def check_output(path: Path) -> None:
 
 
 def stored(cohort: Cohort) -> Stored:
-    """The study's stored simulation, empty without one, and where the study file or the patients have changed since."""
+    """The study's stored simulation, empty without one, and where the study file or the patients have changed since.
+
+    Also why an endpoint cannot be drawn at all.
+    """
     none, path = wide([], STATISTICS_OF["simulation"]), cohort.study.simulation_path
-    if cohort.study.simulation is None or not path.is_file():
+    if cohort.study.simulation is None:
         return Stored(none, "")
+    drawn, reasons = designs(cohort)
+    if reasons or not path.is_file():
+        return Stored(none, "; ".join(reasons))
     anew = f"`python -m helpers simulate {relative(cohort.study.folder)}` makes it anew"
     try:
         frame = pivot(read(path))
     except (ValueError, KeyError):
         return Stored(none, f"{relative(path)} is no simulation that can be read; {anew}")
     made = set(zip(frame["endpoint"], frame["method"].str.partition(";")[0], strict=True))
-    endpoints = cohort.study.simulation.endpoints
-    if made != {(each, f"{DESIGN}{digest(design(cohort, each))}") for each in endpoints}:
+    if made != {(endpoint, f"{DESIGN}{digest(own)}") for endpoint, own in drawn.items()}:
         return Stored(none, f"{relative(path)} was made from other patients or other entries of the study file; {anew}")
     return Stored(frame.assign(model=[variant(each, STORED) for each in frame["model"]]), "")

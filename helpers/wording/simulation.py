@@ -23,14 +23,15 @@ SAMPLES = (
 )
 
 
-def simulation(rows: pd.DataFrame, *, study: Study) -> Sentences:
+def simulation(rows: pd.DataFrame, *, study: Study, reason: str = "") -> Sentences:
     """What the ways tend to where treatment does nothing and where it does, and how often 1 is left out, by endpoint.
 
-    From ledger rows: the stored cohorts where there are any, else those drawn with the report.
+    From ledger rows: the stored cohorts where there are any, else those drawn with the report, or the `reason` why
+    there are none.
     """
     frame = pivot(select(rows, analysis="simulation"))
     if frame.empty:
-        return Sentences(())
+        return Sentences((f"No cohorts are shown: {reason}.",) if reason else ())
     kept = frame[[split(each)[1] == STORED for each in frame["model"]]]
     frame = kept if len(kept) else frame
     said = []
