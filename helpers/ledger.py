@@ -55,6 +55,7 @@ FEW_EVENTS = 10
 UNBALANCED = 0.1
 COMMON = 0.15
 SAME = 1e-12
+INFINITE = "too large to be told"
 
 FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance", "risk_difference"}
 
@@ -215,12 +216,20 @@ def at_label(at: float | str) -> str:
 
 
 def wide(records: Iterable[Mapping], statistics: list[str]) -> pd.DataFrame:
-    """One row a record in the shape of every estimate: key, `statistics` in their order, description."""
+    """One row a record in the shape of every estimate: key, `statistics` in their order, description.
+
+    A number too large to be one has the reason `INFINITE` in its place.
+    """
     frame = pd.DataFrame(list(records), columns=[*WIDE_KEY, *statistics, *DESCRIPTION])
     text = [*WIDE_KEY, "method", "reference"]
     frame[text] = frame[text].fillna("").astype(str)
     frame[statistics] = frame[statistics].astype(float)
     frame["not_estimable"] = [{} if value is None or value != value else value for value in frame["not_estimable"]]
+    infinite = np.isinf(frame[statistics].to_numpy())
+    for row in np.flatnonzero(infinite.any(axis=1)):
+        names = [name for name, each in zip(statistics, infinite[row], strict=True) if each]
+        frame.loc[row, names] = np.nan
+        frame.at[row, "not_estimable"] = dict.fromkeys(names, INFINITE) | frame.at[row, "not_estimable"]
     return frame
 
 

@@ -7,24 +7,26 @@ NOT_ESTIMABLE = "n.e."
 
 
 def number(value: float, digits: int) -> str:
-    """A number with fixed decimals and a true minus sign; never `-0.0`."""
+    """A number with fixed decimals and a true minus sign; never `-0.0`, and not estimable where it is none."""
+    if not math.isfinite(value):
+        return NOT_ESTIMABLE
     text = f"{value:.{digits}f}"
     return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
 def count(value: float) -> str:
     """A whole number."""
-    return f"{int(value)}"
+    return f"{int(value)}" if math.isfinite(value) else NOT_ESTIMABLE
 
 
 def share(n: float, percent: float) -> str:
     """`n (%)`, the percentage to one decimal; not estimable where there is no denominator."""
-    return f"{int(n)} ({NOT_ESTIMABLE})" if math.isnan(percent) else f"{int(n)} ({number(percent, 1)})"
+    return f"{count(n)} ({number(percent, 1)})"
 
 
 def share_said(n: float, percent: float) -> str:
     """`12 (13.2%)`, for prose."""
-    return share(n, percent) if math.isnan(percent) else f"{int(n)} ({number(percent, 1)}%)"
+    return share(n, percent) if math.isnan(percent) else f"{count(n)} ({number(percent, 1)}%)"
 
 
 def p_value(p: float) -> str:
@@ -54,7 +56,7 @@ def decimals(low: float, high: float, digits: int, null: float) -> int:
 
 def interval(low: float, high: float, digits: int) -> str:
     """Both limits, `to` between them where one is negative."""
-    ends = [NOT_ESTIMABLE if math.isnan(limit) else number(limit, digits) for limit in (low, high)]
+    ends = [number(limit, digits) for limit in (low, high)]
     return (" to " if any("−" in end for end in ends) else DASH).join(ends)
 
 
@@ -111,6 +113,8 @@ def _ratios(hr: float, low: float, high: float) -> list[str]:
 
 
 def _ratio(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return NOT_ESTIMABLE
     if value >= 1000:
         return ">999"
     return f"<{10**-digits:.{digits}f}" if value < 0.5 * 10**-digits else number(value, digits)

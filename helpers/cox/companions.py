@@ -16,7 +16,18 @@ from helpers.cohort import Cohort
 from helpers.cox.design import NO_EVENTS, NOBODY, Maximum, able, columns, complete_cases, maximise, strata_of
 from helpers.cox.firth import PenalisedFit, firth
 from helpers.cox.kernel import NO_MAXIMUM, Fit
-from helpers.cox.models import EFFECT, FittedModel, effects, fitted, model_rows, size
+from helpers.cox.models import (
+    EFFECT,
+    FARTHEST,
+    READABLE,
+    TOO_WIDE,
+    UNREADABLE,
+    FittedModel,
+    effects,
+    fitted,
+    model_rows,
+    size,
+)
 from helpers.imputation import Pooled, impute, nelson_aalen, pooled
 from helpers.ledger import fit_statistics, wide
 from helpers.study import Study
@@ -147,7 +158,10 @@ def _pooled_wald(
     if not places or any(name[0] == variable and why != NOBODY for name, why in maximum.blank.items()):
         return {}
     if len(places) == 1:
-        return {"p_overall": next(row["p_wald"] for row in rows if row.get("p_wald", np.nan) == row.get("p_wald"))}
+        level = maximum.fit.log_hr.index[places[0]][1]
+        alone = next(row for row in rows if row.get("level", "") == level)
+        why = alone.get("not_estimable", {}).get("p_wald")
+        return {"p_overall": alone["p_wald"], **({"not_estimable": {"p_overall": why}} if why else {})}
     inside = np.ix_(places, places)
     parts = together.estimate[places], together.within[inside], together.between[inside]
     return {"p_overall": joint_test(*parts, draws)}
@@ -221,13 +235,15 @@ def _firth_rows(
 def _firth_effect(fit: PenalisedFit, name: tuple[str, str]) -> dict:
     if fit.problem:
         return {"not_estimable": dict.fromkeys(("hr", "hr_low", "hr_high", "p_lrt"), fit.problem)}
-    low, high = fit.limits.loc[[name]].to_numpy()[0]
-    values = (fit.log_hr[name], low, high)
-    with np.errstate(over="ignore"):
-        hr = dict(zip(EFFECT[:3], np.exp(values), strict=True))
-    found = {**hr, "log_hr": values[0], "p_lrt": fit.p[name]}
+    log_hr, limits = fit.log_hr[name], fit.limits.loc[[name]].to_numpy()[0]
+    if abs(log_hr) > READABLE:
+        return {"not_estimable": dict.fromkeys((*EFFECT[:4], "p_lrt"), UNREADABLE)}
+    far = {key: TOO_WIDE for key, limit in zip(EFFECT[1:3], limits, strict=True) if abs(limit) > FARTHEST}
+    shown = np.where(np.abs(limits) > FARTHEST, np.nan, limits)
+    hr = dict(zip(EFFECT[:3], np.exp([log_hr, *shown]), strict=True))
+    found = {**hr, "log_hr": log_hr, "p_lrt": fit.p[name]}
     missing = {key: "the profile likelihood was not found" for key, value in found.items() if np.isnan(value)}
-    return {**found, "not_estimable": missing}
+    return {**found, "not_estimable": missing | far}
 
 
 def _key(model: FittedModel, what: str) -> dict[str, str]:

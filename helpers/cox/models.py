@@ -20,7 +20,9 @@ EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]
 STATISTICS = fit_statistics("cox_univariable")
 READABLE = 30.0
+FARTHEST = 20 * READABLE
 SMALL = 1e-5
+TOO_WIDE = "its limits are too far from 1 to be told"
 UNREADABLE = "too far from 1, or too near, for a hazard ratio per unit; set `per` for this variable"
 
 
@@ -229,8 +231,9 @@ def effect(study: Study, model: Maximum, name: tuple[str, str]) -> dict:
     z = spread.ppf((1 + study.confidence) / 2)
     log_hr, se = model.fit.log_hr[name], np.sqrt(model.fit.covariance.loc[[name], [name]].to_numpy().item())
     widest = abs(log_hr) + z * se
-    if abs(log_hr) > READABLE or widest > 20 * READABLE or widest < SMALL:
-        return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, UNREADABLE)}
+    if abs(log_hr) > READABLE or widest > FARTHEST or widest < SMALL:
+        reason = TOO_WIDE if SMALL < abs(log_hr) < READABLE else UNREADABLE
+        return {**dict.fromkeys(EFFECT, np.nan), "not_estimable": dict.fromkeys(EFFECT, reason)}
     hr = np.exp([log_hr, log_hr - z * se, log_hr + z * se])
     return dict(zip(EFFECT, [*hr, log_hr, se, 2 * spread.sf(abs(log_hr) / se)], strict=True))
 

@@ -122,10 +122,10 @@ def _trial(cohort: Cohort, endpoint: str, population: str, grace: float | None) 
     asked = cohort.study.exposure
     months = _grace(cohort, endpoint, population, grace)
     known, start, lost = exposed(cohort, endpoint, population, asked.covariates)
-    x = indicators(cohort.study, known, asked.covariates).to_numpy(dtype=float).reshape(len(known), -1)
-    spread = x.std(axis=0) if len(x) else np.zeros(x.shape[1])
+    x = indicators(cohort.study, known, asked.covariates).to_numpy(dtype=float)
+    spread, middle = (x.std(axis=0), x.mean(axis=0)) if len(x) else np.zeros((2, x.shape[1]))
     varying = spread > 1e-10 * np.abs(x).max(axis=0, initial=0)
-    scaled = (x[:, varying] - x[:, varying].mean(axis=0)) / spread[varying]
+    scaled = (x[:, varying] - middle[varying]) / spread[varying]
     time, begin = known["time"].round(DECIMALS).to_numpy(), start.fillna(np.inf).round(DECIMALS).to_numpy()
     course = Course(time, known["event"].to_numpy(dtype=bool), begin, round(months, DECIMALS), scaled)
     fault = _fault(course)
@@ -159,6 +159,8 @@ def _draws(draws: int) -> int:
 def _fault(course: Course) -> str:
     """Why the strategies cannot be told apart after the grace period."""
     month, kept = f"month {course.grace:g}", course.begun[course.beyond]
+    if not len(course.time):
+        return "no patient has a value of every covariate that explains who begins when"
     if not kept.any():
         return f"nobody followed past {month} had begun treatment by then"
     if kept.all():

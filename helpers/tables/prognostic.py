@@ -57,7 +57,7 @@ def models(multivariable: pd.DataFrame, *, companions: pd.DataFrame, study: Stud
 
 def penalised(companions: pd.DataFrame, *, study: Study) -> list[Table]:
     """Effects without a finite estimate by Firth's penalised likelihood; no table where every effect has one."""
-    rows = []
+    rows, shown = [], []
     for _, row in companions[companions["model"].map(lambda name: split(name)[1] == FIRTH)].iterrows():
         if row["variable"] and (row["hr"] == row["hr"] or row["not_estimable"]):
             name = notation.within(study.model_label(row["model"], row["endpoint"], row["population"]))
@@ -67,12 +67,13 @@ def penalised(companions: pd.DataFrame, *, study: Study) -> list[Table]:
             what += f": {pair[0]} against {notation.within(pair[1])}" if row["level"] else f", {row['reference']}"
             effect = notation.hazard_ratio(row["hr"], row["hr_low"], row["hr_high"])
             rows.append(Row((label, what, effect, notation.p_value(row["p_lrt"]))))
+            shown.append(row)
     if not rows:
         return []
     header = ("Model", "Effect", f"HR ({study.level} CI)", "P")
     note = "Firth's penalised likelihood; limits and P by its profile. Elsewhere these effects are not estimable."
     title = "Effects without a finite estimate"
-    return [finished(Table("penalised", title, header, tuple(rows), (note,)), study)]
+    return [finished(Table("penalised", title, header, tuple(rows), (note, *reasons(pd.DataFrame(shown)))), study)]
 
 
 def _rests(study: Study, fitted: pd.Series, effect: pd.DataFrame) -> Row:

@@ -65,6 +65,8 @@ def _cautions(study: Study, effects: pd.DataFrame) -> Iterator[str]:
 
 def _formula(shares: pd.Series) -> str:
     """Which of the two formulae the share of patients with the event asks for."""
+    if shares.isna().all():
+        return "No analysis here has a hazard ratio, so there is no E-value."
     low, high = (notation.number(each, 0) for each in (shares.min(), shares.max()))
     span = low if low == high else f"{low}% to {high}"
     divide = f"{notation.number(100 * COMMON, 0)}% divides the two"
