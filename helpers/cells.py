@@ -17,7 +17,7 @@ def plain(value: object) -> str:
     """A cell as text: whole numbers without a decimal point, dates as YYYY-MM-DD, nothing for missing."""
     if isinstance(value, pd.Timestamp | date):
         return value.strftime("%Y-%m-%d") if value == value else ""
-    if value is None or value != value or value is pd.NA:
+    if value is None or value is pd.NA or (isinstance(value, float | np.floating) and np.isnan(value)):
         return ""
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()

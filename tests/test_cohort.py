@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -186,6 +187,10 @@ def test_parquet_gives_the_same_cohort_as_csv(stent, study_copy):
         pd.testing.assert_frame_equal(
             cohort.outcomes[name], stent.outcomes[name].set_axis(stent.outcomes[name].index - 1)
         )
+    kinds = frame.convert_dtypes().assign(more=[[1, 2], [], [3]] * 21 + [[4]], exact=[Decimal("1.50")] * 64)
+    for other in (kinds, frame.set_index("record"), frame.set_index(["record", "died"])):
+        other.to_parquet(folder / "cohort.parquet")
+        pd.testing.assert_frame_equal(read_cohort(read_study(folder)).data, cohort.data)
     shutil.copy(folder / "study.toml", folder / "cohort.parquet")
     with pytest.raises(CohortError, match="this is not a Parquet file"):
         read_cohort(read_study(folder))

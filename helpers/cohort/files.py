@@ -146,5 +146,6 @@ def _parquet(path: Path, name: str) -> File:
         frame = pd.read_parquet(path)
     except (OSError, ValueError):
         raise CohortError(f"{name}: this is not a Parquet file") from None
+    frame = frame.reset_index(level=[level for level in frame.index.names if level is not None])
     columns = [frame.iloc[:, position].map(plain) for position in range(frame.shape[1])]
     return File([str(column) for column in frame.columns], [list(row) for row in zip(*columns, strict=True)], 1)
