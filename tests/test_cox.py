@@ -530,4 +530,4 @@ def test_events_at_one_time_cannot_tell_whether_an_effect_lasts(tmp_path):
     table = pd.DataFrame({"arm": ["a", "b"] * 5, "time": 5, "event": 1, "x": rng.normal(size=10).round(3)})
     tests = cox.proportionality(cohort_with(tmp_path, table, {"x": continuous()}, ["arm", "x"]))
     assert tests["p_proportional"].isna().all()
-    assert all(each["p_proportional"] == "no effect can be estimated" for each in tests["not_estimable"])
+    assert all(each["p_proportional"] == "all events happened at one time" for each in tests["not_estimable"])
