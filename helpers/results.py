@@ -82,9 +82,8 @@ def _sensitivity(cohort: Cohort) -> list[pd.DataFrame]:
         sensitivity.time_dependent(cohort),
         sensitivity.clone_censor_weight(cohort),
     ]
-    stored = simulate.stored(cohort).frame
-    drawn = [simulate.simulate(cohort, estimands=stored), stored]
-    return [*frames, sensitivity.e_values(cohort.study, frames), *sensitivity.conditioned(cohort).values(), *drawn]
+    beside = [*sensitivity.conditioned(cohort).values(), simulate.stored(cohort).frame]
+    return [*frames, sensitivity.e_values(cohort.study, frames), *beside]
 
 
 def _progression(cohort: Cohort) -> list[pd.DataFrame]:

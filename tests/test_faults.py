@@ -110,15 +110,15 @@ def test_a_simulation_that_cannot_be_drawn_costs_its_table_alone(tmp_path):
     """The one who dies has no age: no event among the complete cases."""
     event = [1] + [0] * 39
     frame = alternating(40, event=event, age=np.where(np.array(event) == 1, np.nan, 50), sex="f").iloc[::-1]
-    asked = {"endpoints": ["OS"], "hazard_ratios": [1], "draws": 2}
+    asked = {"endpoints": ["OS"], "hazard_ratios": [1]}
     cohort = exposed(tmp_path / "study", frame.assign(time=41 - frame["time"]), simulation=asked)
     stored = simulate.stored(cohort)
     why = "entry 'simulation': no event of 'OS' among the complete cases to draw from"
     assert (len(stored.frame), stored.reason) == (0, why)
-    assert simulate.simulate(cohort).empty
+    assert simulate.simulate(cohort, draws=2).empty
     rows = results(cohort.study, cohort)
     assert "clone_censor_weight" in set(rows["analysis"])
-    assert str(wording.simulation(rows, study=cohort.study, reason=stored.reason)) == f"No cohorts are shown: {why}."
+    assert str(wording.simulation(rows, study=cohort.study, reason=stored.reason)) == f"No simulation is shown: {why}."
     sizes = {"draws": 2, "hazard_ratios": None, "rows": None, "estimand_rows": 10_000, "workers": 1}
     with pytest.raises(ParameterError, match="no event of 'OS' among the complete cases"):
         simulate.check(cohort, **sizes)

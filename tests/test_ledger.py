@@ -32,7 +32,6 @@ def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(ste
         "not reached",
         "nobody is followed this long",
         "no interval where the rate is zero",
-        "what it tends to at this hazard ratio is not known; the command simulate finds it",
         "no event of this cause",
         "no event of this cause by then, so no interval",
         "only one arm can have this variable",

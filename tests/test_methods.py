@@ -102,7 +102,6 @@ def test_the_invented_study_has_its_own_numbers_and_none_of_the_papers(stent):
         "Landmark analyses at 1 and 3 months",
         "beginning within 2 months and not beginning within them",
         "percentile intervals from 20 bootstrap samples of patients",
-        "cohorts as large as the one analysed were drawn",
         "grade 4 or higher",
         "two-sided at the level of 10%, and intervals cover 90%",
         "seed 7.",

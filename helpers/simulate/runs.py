@@ -46,7 +46,7 @@ class Task:
 def simulate(
     cohort: Cohort,
     *,
-    draws: int | None = None,
+    draws: int,
     hazard_ratios: list[float] | None = None,
     rows: int | None = None,
     estimands: pd.DataFrame | None = None,
@@ -66,7 +66,7 @@ def simulate(
     asked = cohort.study.simulation
     if asked is None:
         return wide([], STATISTICS)
-    n = _whole("draws", asked.draws if draws is None else draws, 1, MANY)
+    n = _whole("draws", draws, 1, MANY)
     ratios = _ratios(asked.hazard_ratios if hazard_ratios is None else hazard_ratios)
     made, _ = designs(cohort)
     if rows is not None:

@@ -49,8 +49,11 @@ def stored(cohort: Cohort) -> Stored:
     if cohort.study.simulation is None:
         return Stored(none, "")
     drawn, reasons = designs(cohort)
-    if reasons or not path.is_file():
+    if reasons:
         return Stored(none, "; ".join(reasons))
+    if not path.is_file():
+        command = f"`python -m helpers simulate {relative(cohort.study.folder)}`"
+        return Stored(none, f"no cohorts have been drawn; {command} draws them")
     anew = f"`python -m helpers simulate {relative(cohort.study.folder)}` makes it anew"
     try:
         frame = pivot(read(path))

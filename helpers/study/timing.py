@@ -35,13 +35,11 @@ class Exposure(Entry):
 class Simulation(Entry):
     """Cohorts like this one with a known effect on an endpoint, drawn to see how each way of analysing it errs.
 
-    `draws` of them an endpoint and hazard ratio are made while the report is built; `rows` of each, as many as analysed
-    where not said.
+    `rows` of each, as many as analysed where not said; how many are drawn the command is told.
     """
 
     endpoints: Named
     hazard_ratios: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
-    draws: Annotated[int, Field(ge=1, le=100_000)]
     rows: Annotated[int, Field(ge=20, le=1_000_000)] | None = None
 
 

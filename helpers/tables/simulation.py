@@ -8,7 +8,7 @@ from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
-from helpers.study.simulated import CLONES, label
+from helpers.study.simulated import CLONES, STORED, label
 from helpers.study.variants import SEPARATOR
 from helpers.tables.layout import finished, heading, reasons
 
@@ -27,45 +27,32 @@ READING = (
     "their estimated standard errors. Percentages have {level} Monte Carlo limits (Wilson)."
 )
 
-ANEW = "As in the table before; so few cohorts show only that the way from design to table is the one described."
 
-
-def simulation(
-    estimates: pd.DataFrame, *, study: Study, stored: pd.DataFrame | None = None, reason: str = ""
-) -> list[Table]:
+def simulation(estimates: pd.DataFrame, *, study: Study) -> list[Table]:
     """Mean hazard ratio, limit, bias, errors, rejections and coverage by endpoint, ratio and way.
 
-    A table of the stored cohorts where there are any, and one of those drawn now. `reason` says why what is stored does
-    not serve. No table where the study asks for no simulation.
+    Of the stored cohorts, or of those that the command has drawn. No table where there are none.
     """
-    kept = [] if stored is None or stored.empty else [stored]
-    frames = [*kept, *([estimates] if len(estimates) else [])]
-    found = []
-    for frame in frames:
-        anew = bool(kept) and frame is estimates
-        level = notation.number(100 * (1 - study.confidence), 0)
-        told = [
-            DESIGN,
-            READING.format(level=study.level),
-            "Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally "
-            f"{level}%, and elsewhere power. Covered: the interval holds what the bias is counted from, "
-            f"nominally {notation.number(100 * study.confidence, 0)}%.",
-        ]
-        notes = [*([ANEW] if anew else told), _precision(frame, study), *_sources(frame), *_failed(frame, study)]
-        if kept and not anew:
-            notes.append("Made before this report, from these patients and this study file, and stored beside them.")
-        notes += [f"The stored simulation is not shown: {reason}."] if reason else []
-        found.append(_table(frame, study, "simulation_drawn_anew" if anew else "simulation", notes))
-    return found
-
-
-def _table(frame: pd.DataFrame, study: Study, name: str, notes: list[str]) -> Table:
+    if estimates.empty:
+        return []
+    level = notation.number(100 * (1 - study.confidence), 0)
+    notes = [
+        DESIGN,
+        READING.format(level=study.level),
+        "Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally "
+        f"{level}%, and elsewhere power. Covered: the interval holds what the bias is counted from, "
+        f"nominally {notation.number(100 * study.confidence, 0)}%.",
+        _precision(estimates, study),
+        *_sources(estimates),
+        *_failed(estimates, study),
+    ]
+    if estimates["model"].str.endswith(f"{SEPARATOR}{STORED}").all():
+        notes.append("Made before this report, from these patients and this study file, and stored beside them.")
     spanners = (("", 3), ("Log hazard ratio", 3), (f"Percent of cohorts ({study.level} CI)", 2))
     header = ("Way of analysing", "Mean HR", "Limit (HR)", "Bias (SE)", "SD", "Mean SE", "Rejected", "Covered")
     title = "How ways of analysing err when the effect of treatment is known"
-    title += ", a few cohorts drawn with this report" if name != "simulation" else ""
-    rows = tuple(_rows(frame, study))
-    return finished(Table(name, title, header, rows, (*notes, *reasons(frame)), spanners), study)
+    rows = tuple(_rows(estimates, study))
+    return [finished(Table("simulation", title, header, rows, (*notes, *reasons(estimates)), spanners), study)]
 
 
 def _rows(frame: pd.DataFrame, study: Study) -> list[Row]:

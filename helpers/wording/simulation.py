@@ -9,8 +9,7 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
-from helpers.study.simulated import STORED, adjustment, is_adjusted, label, way
-from helpers.study.variants import split
+from helpers.study.simulated import adjustment, is_adjusted, label, way
 
 NULL = "1"
 Told = Callable[[pd.Series], str]
@@ -26,14 +25,11 @@ SAMPLES = (
 def simulation(rows: pd.DataFrame, *, study: Study, reason: str = "") -> Sentences:
     """What the ways tend to where treatment does nothing and where it does, and how often 1 is left out, by endpoint.
 
-    From ledger rows: the stored cohorts where there are any, else those drawn with the report, or the `reason` why
-    there are none.
+    From ledger rows of the stored cohorts, or of those that the command has drawn; or the `reason` why none are shown.
     """
     frame = pivot(select(rows, analysis="simulation"))
     if frame.empty:
-        return Sentences((f"No cohorts are shown: {reason}.",) if reason else ())
-    kept = frame[[split(each)[1] == STORED for each in frame["model"]]]
-    frame = kept if len(kept) else frame
+        return Sentences((f"No simulation is shown: {reason}.",) if reason else ())
     said = []
     for endpoint in dict.fromkeys(frame["endpoint"]):
         whole = select(frame, endpoint=endpoint)

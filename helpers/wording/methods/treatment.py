@@ -159,16 +159,15 @@ def confounding(study: Study) -> str:
 
 
 def simulation(study: Study) -> str:
-    """Drawn cohorts; none where none are asked."""
+    """Drawn cohorts; none where none are asked, or none are stored."""
     asked = study.simulation
-    if asked is None:
+    if asked is None or not study.simulation_path.is_file():
         return ""
     rows = f"of {asked.rows} patients each" if asked.rows else "as large as the one analysed"
     truths = series(f"{value:g}" for value in asked.hazard_ratios)
     return (
-        "To see how each way of analysing treatment errs, cohorts "
-        f"{rows} were drawn for each true hazard ratio ({truths}), {asked.draws} with this report and as many as its "
-        f"table says before it, on {endpoints(study, asked.endpoints)}, with covariates, starts of treatment "
-        "and censoring like those seen; bias, rejections and coverage are given with their Monte Carlo error"
-        f"{cite('morris')}; see {refer('section', '06_sensitivity', 'section 06')}."
+        f"To see how each way of analysing treatment errs, cohorts {rows} were drawn before this report for each true "
+        f"hazard ratio ({truths}), as many as their table says, on {endpoints(study, asked.endpoints)}, with "
+        "covariates, starts of treatment and censoring like those seen; bias, rejections and coverage are given with "
+        f"their Monte Carlo error{cite('morris')}; see {refer('section', '06_sensitivity', 'section 06')}."
     )
