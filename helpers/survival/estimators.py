@@ -127,10 +127,11 @@ def log_rank_test(time: np.ndarray, event: np.ndarray, group: np.ndarray, strata
     for stratum in np.unique(strata):
         inside = strata == stratum
         t, d = time[inside], event[inside].astype(bool)
-        member = (group[inside][:, None] == groups).astype(float)
+        members = [group[inside] == each for each in groups]
         times = np.unique(t[d])
-        at_risk = np.array([member[t >= each].sum(axis=0) for each in times]).reshape(-1, len(groups))
-        deaths = np.array([member[(t == each) & d].sum(axis=0) for each in times]).reshape(-1, len(groups))
+        at_risk = np.column_stack([_still(np.sort(t[each]), times) for each in members])
+        dying = [np.searchsorted(times, t[each & d]) for each in members]
+        deaths = np.column_stack([np.bincount(each, minlength=len(times)) for each in dying]).astype(float)
         n, dead = at_risk.sum(axis=1), deaths.sum(axis=1)
         share = at_risk / n[:, None]
         observed += deaths.sum(axis=0)
@@ -148,6 +149,11 @@ def log_rank_test(time: np.ndarray, event: np.ndarray, group: np.ndarray, strata
     difference = (observed - expected)[free]
     chi_square = float(difference @ np.linalg.solve(inside, difference))
     return {**result, "chi_square": chi_square, "p": float(stats.chi2.sf(chi_square, df))}
+
+
+def _still(time: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How many of some sorted times are not before each of `times`."""
+    return (len(time) - np.searchsorted(time, times, side="left")).astype(float)
 
 
 def mean_difference(treated: tuple[float, float], reference: tuple[float, float], confidence: float) -> dict:
