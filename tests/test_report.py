@@ -19,6 +19,7 @@ from helpers.errors import OutputError, ParameterError
 from helpers.report import build
 from helpers.report.runner import NOTEBOOKS
 from helpers.results import results
+from helpers.study import read_study
 
 PARAMETERS = 'study_dir = "data/gbsg2"\nresults_dir = None\nknob = None'
 LEAVES = """
@@ -193,7 +194,7 @@ show(Table("one", "A table", ("A", "B"), (Row(("a", "1")),)), results_dir)
 
 
 def broken(*_, **__):
-    raise ValueError("no such <thing>")
+    raise ValueError("no such <thing>\nand more")
 
 
 TWICE = "ValueError: one number has two values, 64.0 and 7.0: population screened, analysis flow, group overall"
@@ -230,6 +231,22 @@ def test_what_goes_wrong_after_the_sections_ran_costs_neither_them_nor_the_last_
         page = other / "report.html"
         assert f"{what} could not be made (ValueError" in page.read_text() if what == "the ledger" else True
         assert page.is_file() == ("report.html" in kept)
+
+
+def test_a_study_beside_the_project_is_found_from_wherever_one_stands(study_copy, tmp_path, monkeypatch):
+    folder = study_copy()
+    monkeypatch.chdir(folder.parent)
+    books = notebooks(tmp_path / "books", **{"02_cohort": LEAVES})
+    place, failed = build(read_study("stent"), output=tmp_path / "r", notebooks=books, say=print)
+    assert failed == []
+    assert 'study_dir = \\"stent\\"' in (place / "notebooks" / "02_cohort.ipynb").read_text()
+
+
+def test_a_file_that_is_no_notebook_is_named(stent, tmp_path):
+    books = notebooks(tmp_path / "books", **{"02_cohort": LEAVES})
+    (books / "03_more.ipynb").write_text("<<<<<<< HEAD")
+    with pytest.raises(ParameterError, match=r"03_more\.ipynb is no notebook that can be read"):
+        build(stent.study, output=tmp_path / "r", notebooks=books, say=print)
 
 
 def test_a_kernel_that_does_not_start_fails_its_section_alone(stent, tmp_path, monkeypatch):

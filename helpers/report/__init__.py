@@ -1,5 +1,6 @@
 """One offline HTML report from the notebooks: run side by side, merged, numbered, and put in place only when whole."""
 
+import errno
 import os
 import shutil
 import time
@@ -16,6 +17,7 @@ from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sect
 from helpers.study import PROJECT, Study, relative
 
 REPORTS = PROJECT / "reports"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def build(
     started = time.time()
     work = _workplace(study, output)
     try:
-        sections = run_sections(wanted, work, {**given, "study_dir": relative(study.folder)}, say)
+        sections = run_sections(wanted, work, {**given, "study_dir": str(study.folder)}, say)
         failures = [Failure(f"section {each.name}", each.error) for each in sections if each.error is not None]
         failures += _assembled(study, sections, work, provenance.record(study, sections, given, started))
         return _put_in_place(work, output / (f"{study.name}.failed" if failures else study.name), study), failures
@@ -65,10 +67,10 @@ def _assembled(study: Study, sections: list[Section], work: Path, record: dict) 
     def attempt(what: str, make: Callable[[], None]) -> None:
         try:
             make()
-        except OSError:
-            raise
         except Exception as error:
-            failures.append(Failure(what, f"{type(error).__name__}: {error}"))
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
+            failures.append(Failure(what, f"{type(error).__name__}: {error}".splitlines()[0]))
             told = "".join(traceback.format_exception(error)).replace(f"{PROJECT}/", "")
             with (work / "errors.txt").open("a", encoding="utf-8") as file:
                 file.write(f"{what}\n{told}\n")
@@ -77,9 +79,10 @@ def _assembled(study: Study, sections: list[Section], work: Path, record: dict) 
         html = page.render(study, sections, numbers, work / "exhibits", record, list(failures))
         (work / "report.html").write_text(html, encoding="utf-8")
 
-    provenance.write(record, work / "run.json")
-    numbers = page.number_exhibits(sections)
+    numbers: dict[tuple[str, str], str] = {}
+    attempt("the record of the run", lambda: provenance.write(record, work / "run.json"))
     attempt("the ledger", lambda: _merge(sections, work))
+    attempt("numbers of tables and figures", lambda: numbers.update(page.number_exhibits(sections)))
     attempt("the page", lambda: page_of(numbers))
     attempt("tables and figures as files", lambda: _export(work, numbers, links.places(sections, numbers)))
     return failures

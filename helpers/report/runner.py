@@ -14,7 +14,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers.errors import ParameterError, listed, nearest
-from helpers.study import PROJECT
+from helpers.study import PROJECT, relative
 
 NOTEBOOKS = PROJECT / "notebooks"
 LAST = ("00_key_findings", "09_published_numbers")
@@ -45,8 +45,8 @@ def titled(section: Section) -> str:
 
 
 def check_parameters(notebooks: list[Path], given: dict) -> None:
-    """Refuse a parameter that no notebook declares, or that the runner sets itself."""
-    known = sorted({name for path in notebooks for name in papermill.inspect_notebook(str(path))} - SET_BY_RUNNER)
+    """Refuse a parameter that no notebook declares, or that the runner sets itself, and a file that is no notebook."""
+    known = sorted({name for path in notebooks for name in _declared(path)} - SET_BY_RUNNER)
     for name in given:
         if name in SET_BY_RUNNER:
             raise ParameterError(f"parameter '{name}' is set by the run itself")
@@ -54,6 +54,14 @@ def check_parameters(notebooks: list[Path], given: dict) -> None:
             raise ParameterError(
                 f"no notebook has a parameter '{name}'{nearest(name, known)} (parameters: {listed(known)})"
             )
+
+
+def _declared(path: Path) -> dict:
+    """The parameters of a notebook."""
+    try:
+        return papermill.inspect_notebook(str(path))
+    except (ValueError, KeyError, AttributeError):
+        raise ParameterError(f"{relative(path)} is no notebook that can be read") from None
 
 
 def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Callable[[str], None]) -> list[Section]:
@@ -78,7 +86,7 @@ def _cores() -> int:
 
 
 def _run(path: Path, work: Path, parameters: dict) -> Section:
-    declared = papermill.inspect_notebook(str(path))
+    declared = _declared(path)
     given = {**parameters, "results_dir": str(work)}
     used = {name: value for name, value in given.items() if name in declared}
     target = work / "notebooks" / path.name
@@ -115,11 +123,16 @@ def _run(path: Path, work: Path, parameters: dict) -> Section:
 
 
 def _without_workplace(notebook: nbformat.NotebookNode) -> None:
-    """Take the folder of this run, gone when it ends, out of the parameters, so that the notebook runs again."""
+    """Take the folder of this run, gone when it ends, out of the parameters, so that the notebook runs again.
+
+    The study's folder is named as the user knows it.
+    """
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             kept = [line for line in cell.source.splitlines() if not line.startswith("results_dir")]
-            cell.source = "\n".join(kept)
+            cell.source = re.sub(
+                r'(?m)^study_dir = "(.*)"$', lambda found: f'study_dir = "{relative(Path(found[1]))}"', "\n".join(kept)
+            )
 
 
 def _without_paths(notebook: nbformat.NotebookNode) -> None:
