@@ -50,6 +50,7 @@ BAD = {
     "an identifier with and without decimals": (lambda t: t.assign(id=["100", "101", "102", "103", "104", "102.0"]), "column 'id': rows 4 and 7 have the same identifier"),
     "an identifier in another column": (lambda t: put(t.assign(id=["1", "2", "3", "4", "5", "6"]), 2, "sex", "3.0"), "column 'sex', row 4: (an identifier, not shown) is not a level"),
     "a value no terminal shows": (lambda t: put(t, 1, "sex", "m\x1b[1m"), "column 'sex', row 3: 'm\ufffd[1m' is not a level"),
+    "another patient's identifier in another spelling": (lambda t: put(t, 2, "sex", "b 23"), "column 'sex', row 4: (an identifier, not shown) is not a level"),
     "missing identifier": (lambda t: put(t, 3, "id", ""), "column 'id', row 5: the identifier is missing"),
     "identifiers in the wrong column": (lambda t: t.assign(age=t["id"]), "column 'age', row 2: (an identifier, not shown) is not a finite number (and 5 more rows)"),
     "another patient's identifier": (lambda t: put(t, 2, "sex", "x E-53"), "column 'sex', row 4: (an identifier, not shown) is not a level"),
@@ -143,6 +144,25 @@ def test_a_quotation_mark_open_in_the_header_or_an_event_table_is_named_too(tmp_
         read_cohort(read_study(folder))
 
 
+def test_prose_with_line_breaks_and_commas_is_text(study_copy):
+    folder = study_copy()
+    events = folder / "toxicity.csv"
+    head, *rows = events.read_text().splitlines()
+    told = ['"Day 3,\nsteroids, fluids, rest, resolved"', '"first\nrash, itch, pain, fever\nlast"', '"said ""no"""', ""]
+    lines = [f"{row},{told[number % 4]}" for number, row in enumerate(rows)]
+    events.write_text("\n".join([f"{head},comment", *lines]) + "\n")
+    examined = [each.found for each in examine(read_study(folder)) if each.entry == "adverse_events.table.source"]
+    assert examined == ["80 rows in 141 lines, 40 with line breaks in a cell"]
+
+
+@pytest.mark.parametrize("cell", ['"foo,"bar', '"5" screw'])
+def test_a_quotation_mark_inside_a_quoted_cell_is_named(tmp_path, cell):
+    folder = write_study(tmp_path / "study", TABLE, **STUDY)
+    (folder / "cohort.csv").write_text(HEAD.replace("note", "note,more") + f"1,a,61,f,3,1,{cell},0\n")
+    with pytest.raises(CohortError, match="row 2: a cell begins with a quotation mark that is not closed at its end"):
+        read_cohort(read_study(folder))
+
+
 def test_line_breaks_inside_a_cell_are_text_and_rows_are_held_against_lines(tmp_path):
     folder = write_study(tmp_path / "study", TABLE, **STUDY)
     rows = '1,a,61,f,3,1,"first line\nsecond, and a comma"\n2,b,55,m,4,0,"said ""no""\n\nthen yes"\n3,a,70,m,5,1,\n'
@@ -188,7 +208,8 @@ def test_parquet_gives_the_same_cohort_as_csv(stent, study_copy):
             cohort.outcomes[name], stent.outcomes[name].set_axis(stent.outcomes[name].index - 1)
         )
     kinds = frame.convert_dtypes().assign(more=[[1, 2], [], [3]] * 21 + [[4]], exact=[Decimal("1.50")] * 64)
-    for other in (kinds, frame.set_index("record"), frame.set_index(["record", "died"])):
+    indexed = frame.set_index("record", drop=False)
+    for other in (kinds, indexed, frame.set_index("record"), frame.set_index(["record", "died"])):
         other.to_parquet(folder / "cohort.parquet")
         pd.testing.assert_frame_equal(read_cohort(read_study(folder)).data, cohort.data)
     shutil.copy(folder / "study.toml", folder / "cohort.parquet")
@@ -242,6 +263,8 @@ def test_a_placeholder_is_no_date_and_nobody_is_followed_until_it(tmp_path):
     [
         ("seen", "9999-12-31", "2040"),
         ("seen", "2041-01-01", "2040"),
+        ("seen", "1900-01-01", "2040"),
+        ("died", "1899-12-30", "2040"),
         ("died", "2300-01-01", "2040"),
         ("start", "1065-01-01", "2040"),
         ("start", "0001-01-01", "2040"),
@@ -339,12 +362,17 @@ def test_a_code_means_empty_in_its_own_column_alone(tmp_path):
     cohort = cohort_of(tmp_path / "study", nines, **UNKNOWN)
     assert cohort.data[["ecog", "nodes"]].isna().sum().tolist() == [2, 0]
     assert cohort.outcomes["OS"]["time"].tolist() == [2, 9, 5, 9, 7, 3, 2, 9]
-    own = {**UNKNOWN, "endpoints": {"OS": endpoint(missing_time="exclude", missing=["9"])}}
+    own = {**UNKNOWN, "endpoints": {"OS": endpoint(missing_time="exclude", missing={"time": ["9"]})}}
     cohort = cohort_of(tmp_path / "own", nines, **own)
     assert cohort.outcomes["OS"]["time"].isna().sum() == 3
     assert cohort.data["nodes"].isna().sum() == 0
+    own = {**UNKNOWN, "endpoints": {"OS": endpoint(missing={"event": [9]})}}
     with pytest.raises(CohortError, match="row 8: endpoint 'OS' needs to know whether the event happened"):
         cohort_of(tmp_path / "event", NINES, **own)
+    own = {"OS": {**DATED["endpoints"]["OS"], "missing": {"last_contact": ["1900-01-01"]}, "missing_time": "exclude"}}
+    table = PLACEHOLDERS.replace(LIVING, "").replace("2020-06-30", "1900-01-01")
+    cohort = cohort_of(tmp_path / "dates", table, **{**DATED, "endpoints": own})
+    assert cohort.outcomes["OS"]["time"].isna().tolist() == [False] * 4 + [True, False]
 
 
 @pytest.mark.parametrize(
@@ -381,8 +409,35 @@ def test_a_date_that_means_empty_but_lies_among_the_dates_is_refused(tmp_path):
 
 def test_an_identifier_that_means_empty_is_named_as_such(tmp_path):
     asked = {**STUDY, "cohort": {"source": "cohort.csv", "id": "id", "missing": ["C-31"]}}
-    with pytest.raises(CohortError, match=r"row 4: the identifier is missing; what stands there means empty \(entry"):
+    with pytest.raises(
+        CohortError, match=r"row 4: the identifier is missing; what stands there may mean empty \(entry"
+    ):
         cohort_of(tmp_path / "study", TABLE, **asked)
+
+
+def test_a_patient_of_after_the_cut_off_is_named(tmp_path):
+    said = "column 'start', row 4: endpoint 'OS' begins after the data cut-off, 2020-12-31"
+    with pytest.raises(CohortError, match=said):
+        cohort_of(tmp_path / "study", put(AFTER, 2, "start", "2021-01-05"), **DATED)
+
+
+def test_keys_of_the_study_file_are_codes_as_cells_are(tmp_path):
+    table = TABLE.assign(sex=[0, 1, 1, 0, 1, 0], arm=[1, 2, 1, 2, 1, 2])
+    asked = {
+        **STUDY,
+        "arms": arms("arm", "1.0", "2"),
+        "variables": {"age": continuous(), "sex": categorical("0.0", "1")},
+    }
+    step = {"name": "men", "reason": "Men", "exclude": {"column": "sex", "op": "==", "value": 1.0}}
+    cohort = cohort_of(tmp_path / "study", table, **asked, eligibility=[step])
+    assert cohort.data["sex"].tolist() == ["0.0", "1", "1", "0.0", "1", "0.0"]
+    assert cohort.rows()["arm"].tolist() == ["1.0", "2", "2"]
+
+
+def test_arms_that_are_one_code_are_refused(tmp_path):
+    asked = {**STUDY, "arms": arms("arm", "1", "1.0")}
+    with pytest.raises(StudyError, match=r"entry 'arms.levels': '1' and '1\.0' are one and the same code"):
+        cohort_of(tmp_path / "study", TABLE.assign(arm=["1", "1.0"] * 3), **asked)
 
 
 def test_everybody_who_left_is_counted(stent):

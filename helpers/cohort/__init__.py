@@ -133,20 +133,20 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         findings.append(Finding(where, "", expected, f"{len(members[name])} patients", problem))
         if problem:
             return None, findings
-    outcomes, extended = {}, {}
+    outcomes, extended, later = {}, {}, {}
     analysed = typed.data.index[
         typed.data.index.isin([row for name, rows in members.items() if name != "screened" for row in rows])
     ]
     for name, endpoint in study.endpoints.items():
         found, problems = outcome(study, table, typed, name, analysed)
-        outcomes[name] = found[["time", "event"]]
+        outcomes[name], later[name] = found[["time", "event"]], found["later"]
         told = f"{int(found['event'].sum())} events, {int(found['time'].isna().sum())} without a time"
         if endpoint.time is None:
             extended[name] = found.index[found["extended"]]
             told += f", {len(extended[name])} at risk to the cut-off by a later date" if len(extended[name]) else ""
         for problem in problems or [None]:
             findings.append(Finding(f"endpoints.{name}", "", "time and event", told, problem))
-    findings += timing(study, table, typed.data, outcomes, members)
+    findings += timing(study, table, typed.data, outcomes, members, later)
     made = Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired, extended)
     return made, findings
 

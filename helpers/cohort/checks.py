@@ -106,8 +106,8 @@ def meets(condition: Condition, data: pd.DataFrame) -> pd.Series:
         return values.isna().astype("boolean")
     numeric = pd.api.types.is_numeric_dtype(values)
     given = condition.value if isinstance(condition.value, list) else [condition.value]
-    wanted = [float(each) for each in given] if numeric else [str(each) for each in given]
-    plainly = values if numeric else values.astype(object)
+    wanted = [float(each) for each in given] if numeric else [plain(each) for each in given]
+    plainly = values if numeric else values.astype(object).map(plain, na_action="ignore")
     result = {
         "==": lambda: plainly == wanted[0],
         "!=": lambda: plainly != wanted[0],
@@ -134,8 +134,7 @@ def _identifiers(study: Study, table: Table, typed: Typed) -> None:
     if column is None or not _present(table, typed, "cohort.id", column, "an identifier a patient"):
         return
     ids = table.cells[column]
-    emptied = "; what stands there means empty (entry 'cohort.missing')" if table.emptied.get(column) else ""
-    problem = table.problem(column, ids == "", lambda _: f"the identifier is missing{emptied}")
+    problem = table.problem(column, ids == "", lambda _: f"the identifier is missing{emptied(table, column)}")
     repeated = ids.duplicated(keep=False) & (ids != "")
     if repeated.any():
         first, second = ids.index[ids == ids[repeated].iloc[0]][:2]
@@ -143,10 +142,16 @@ def _identifiers(study: Study, table: Table, typed: Typed) -> None:
     typed.findings.append(Finding("cohort.id", column, "one a patient", f"{ids.nunique()} of {len(ids)}", problem))
 
 
+def emptied(table: Table, column: str) -> str:
+    """The end of a sentence on a cell that is empty, where codes of the whole table were found in its column."""
+    return "; what stands there may mean empty (entry 'cohort.missing')" if table.emptied.get(column) else ""
+
+
 def _present(table: Table, typed: Typed, entry: str, column: str, expected: str) -> bool:
     if column in table.cells:
         return True
-    problem = f"{table.name}: there is no column '{column}' (entry '{entry}'){nearest(column, table.cells.columns)}"
+    near = nearest(column, table.cells.columns) if entry != "cohort.id" else ""
+    problem = f"{table.name}: there is no column '{column}' (entry '{entry}'){near}"
     typed.findings.append(Finding(entry, column, expected, "no such column", problem))
     return False
 
@@ -187,14 +192,22 @@ def _levels(table: Table, typed: Typed, entry: str, column: str, allowed: list[s
 def _endpoint_columns(study: Study, table: Table, typed: Typed, name: str, endpoint: Endpoint) -> None:
     entry = f"endpoints.{name}"
     if endpoint.time is not None:
-        own = table.without(endpoint.missing, [endpoint.time, endpoint.event])
+        own = _emptied(table, endpoint, {"time": [endpoint.time], "event": [endpoint.event]})
         typed.raw[name, endpoint.time] = _numbers(own, typed, f"{entry}.time", endpoint.time)
         typed.raw[name, endpoint.event] = _events(own, typed, f"{entry}.event", endpoint)
         return
-    columns = list(dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]))
-    own = table.without(endpoint.missing, columns)
-    for column in columns:
+    dates = {"index_date": [endpoint.index_date], "last_contact": [endpoint.last_contact]}
+    dates["event_dates"] = endpoint.event_dates
+    own = _emptied(table, endpoint, dates)
+    for column in dict.fromkeys([endpoint.index_date, *endpoint.event_dates, endpoint.last_contact]):
         typed.raw[name, column] = _dates(study, own, typed, entry, column)
+
+
+def _emptied(table: Table, endpoint: Endpoint, columns: dict[str, list[str]]) -> Table:
+    """The table without what the endpoint says means `empty` in its columns, by the entry that names them."""
+    for entry, named in columns.items():
+        table = table.without(endpoint.missing.get(entry, []), named)
+    return table
 
 
 def _dates(study: Study, table: Table, typed: Typed, entry: str, column: str) -> pd.Series:

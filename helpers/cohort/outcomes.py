@@ -14,31 +14,42 @@ LONGEST = 36525
 
 
 def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
-    """`time` in months, `event` and `extended` of one endpoint for the given rows, and a sentence for each fault.
+    """`time` in months, `event`, `extended` and `later` of one endpoint for the given rows, a sentence for each fault.
 
     A time that is missing where the study excludes missing times is NaN; the patient's event still counts. `extended`
     are the patients without the event at the cut-off whose last contact does not reach it, but of whom a later date
-    tells that they were at risk until then: they are censored at the cut-off.
+    tells that they were at risk until then: they are censored at the cut-off. `later` had the event after it.
     """
     endpoint, problems = study.endpoints[name], []
     if endpoint.time is not None:
         days = typed.raw[name, endpoint.time].loc[rows] * UNIT_DAYS[endpoint.unit]
-        event, extended = typed.raw[name, endpoint.event].loc[rows], pd.Series(False, index=rows)
+        event = typed.raw[name, endpoint.event].loc[rows]
+        extended = later = pd.Series(False, index=rows)
         unknown = event.isna() & ~(days.isna() & (endpoint.missing_time == "exclude"))
         said = f"endpoint '{name}' needs to know whether the event happened"
         problems.append(table.problem(endpoint.event, unknown, lambda _: said))
     else:
-        days, event, extended = _from_dates(study, typed, name, rows)
+        days, event, extended, later = _from_dates(study, typed, name, rows)
+        starts, cut_off = typed.raw[name, endpoint.index_date].loc[rows], study.cohort.data_cut_off
+        said = f"endpoint '{name}' begins after the data cut-off, {cut_off}; exclude such patients, or correct the date"
+        begun = table.problem(endpoint.index_date, starts > pd.Timestamp(cut_off), lambda _: said)
+        if begun:
+            return _frame(days, event, extended, later), [begun]
     problems += _faults(table, name, endpoint, days)
     if endpoint.zero_time in {"half_day", "exclude"}:
         days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
-    event = event.fillna(False).astype(bool)
-    frame = pd.DataFrame({"time": _tied(days) / DAYS_PER_MONTH, "event": event, "extended": extended}, index=rows)
-    return frame, [problem for problem in problems if problem]
+    return _frame(days, event, extended, later), [problem for problem in problems if problem]
 
 
-def _from_dates(study: Study, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Days from the index date, event by the cut-off, and who is known to be at risk until it by a later date alone.
+def _frame(days: pd.Series, event: pd.Series, extended: pd.Series, later: pd.Series) -> pd.DataFrame:
+    happened = event.fillna(False).astype(bool)
+    return pd.DataFrame({"time": _tied(days) / DAYS_PER_MONTH, "event": happened, "extended": extended, "later": later})
+
+
+def _from_dates(
+    study: Study, typed: Typed, name: str, rows: pd.Index
+) -> tuple[pd.Series, pd.Series, pd.Series, pd.Series]:
+    """Days from the index date, event by the cut-off, who was at risk until it by a later date alone, event after it.
 
     A patient without the event by the cut-off was at risk until it where an event of this endpoint, or any date of an
     endpoint that counts all its events, lies after it.
@@ -56,7 +67,8 @@ def _from_dates(study: Study, typed: Typed, name: str, rows: pd.Index) -> tuple[
     ]
     later = ~event & pd.concat(telling, axis=1).any(axis=1)
     last = first.where(event, contact.mask(later, cut_off))
-    return (last - dates[endpoint.index_date]).dt.days, event.astype("boolean"), later & ~(contact >= cut_off)
+    days = (last - dates[endpoint.index_date]).dt.days
+    return days, event.astype("boolean"), later & ~(contact >= cut_off), first > cut_off
 
 
 def _faults(table: Table, name: str, endpoint: Endpoint, days: pd.Series) -> Iterator[str | None]:

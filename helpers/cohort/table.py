@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.cells import normal, plain
+from helpers.cells import as_keys, folded, normal, plain
 from helpers.cohort.files import read_file
 from helpers.errors import CohortError, nearest
 from helpers.study import Study, relative
@@ -17,6 +17,7 @@ from helpers.study.schema import FIRST_DAY
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 FAR = 5
+ZERO_DAYS = (date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1))
 HIDDEN = "(an identifier, not shown)"
 
 
@@ -55,9 +56,9 @@ class Table:
         """Whether a value is or holds an identifier: this row's, or one of four characters or more anywhere."""
         if self.id_column is None:
             return False
-        ids = self.cells[self.id_column]
+        ids, text = self.cells[self.id_column], folded(value)
         own = column == self.id_column or plain(value) == ids.get(row)
-        return own or any(len(each) > 3 and each in value for each in ids)
+        return own or any(folded(each) in text for each in ids if len(each) > 3)
 
     def numbers(self, column: str) -> tuple[pd.Series, str | None]:
         """A column as floats, NaN where empty, and the sentence on what is not a finite number."""
@@ -73,18 +74,21 @@ class Table:
     def dates(self, column: str, *, latest: date) -> tuple[pd.Series, str | None]:
         """A column as timestamps, NaT where empty, and the sentence on what is no date, or none of a patient's life.
 
-        A day before `FIRST_DAY` or after `latest`, such as 9999-12-31, stands for no date and is never read as one.
+        A day before `FIRST_DAY` or after `latest`, such as 9999-12-31, and the day that a spreadsheet writes for zero,
+        stand for no date and are never read as one.
         """
         days = self.cells[column].map(_date)
         bad = (self.cells[column] != "") & days.isna()
-        beyond = days.map(lambda day: day is not None and not FIRST_DAY <= day <= latest).astype(bool)
+        beyond = days.map(lambda day: day is not None and (day in ZERO_DAYS or not FIRST_DAY <= day <= latest))
+        beyond = beyond.astype(bool)
         problem = self.problem(column, bad, lambda value: f"{value} is not a date written YYYY-MM-DD")
         problem = problem or self.problem(
             column,
             beyond,
             lambda value: (
                 f"{value} is no day on which anything can have been recorded ({FIRST_DAY} to {latest}), but a "
-                "placeholder or a slip; where it means that there is no date, name it in the entry 'cohort.missing'"
+                "placeholder or a slip; where it means that there is no date, name it in the entry 'missing' of the "
+                "endpoint or variable"
             ),
         )
         values = pd.to_datetime(days.mask(beyond))
@@ -107,7 +111,7 @@ class Table:
     def levels(self, column: str, allowed: list[str]) -> tuple[pd.Series, str | None]:
         """A column as categories in the order allowed, and the sentence on a value that is no level."""
         text = self.cells[column]
-        values = text.where(text.isin(allowed), normal(text))
+        values = text.where(text.isin(allowed), as_keys(text, allowed))
         bad = (text != "") & ~values.isin(allowed)
         first = text[bad].iloc[0] if bad.any() else ""
         hint = f"; allowed: {', '.join(allowed)}{nearest(first, allowed)}"

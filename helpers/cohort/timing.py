@@ -11,16 +11,24 @@ from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS
 
 
 def timing(
-    study: Study, table: Table, data: pd.DataFrame, outcomes: dict[str, pd.DataFrame], members: dict[str, pd.Index]
+    study: Study,
+    table: Table,
+    data: pd.DataFrame,
+    outcomes: dict[str, pd.DataFrame],
+    members: dict[str, pd.Index],
+    later: dict[str, pd.Series],
 ) -> list[Finding]:
-    """A finding for each fault of the exposure's start and of competing events; none where they fit."""
+    """A finding for each fault of the exposure's start and of competing events; none where they fit.
+
+    `later` says who had an endpoint's event after the cut-off, and so may have its cause without it.
+    """
     found, given = [], (study, table, data, outcomes, members)
     if study.exposure:
         expected = "a start between time zero and the end"
         for problem in [*_starts(*given), *_horizons(study, outcomes, members)]:
             found.append(Finding("exposure", study.exposure.start, expected, "", problem))
     if study.progression and study.progression.competing:
-        for problem in _causes(*given):
+        for problem in _causes(*given, later):
             entry = "progression.competing"
             found.append(Finding(entry, study.progression.competing.variable, "one event a patient", "", problem))
     return found
@@ -67,7 +75,12 @@ def _horizons(study: Study, outcomes: dict[str, pd.DataFrame], members: dict[str
 
 
 def _causes(
-    study: Study, table: Table, data: pd.DataFrame, outcomes: dict[str, pd.DataFrame], members: dict[str, pd.Index]
+    study: Study,
+    table: Table,
+    data: pd.DataFrame,
+    outcomes: dict[str, pd.DataFrame],
+    members: dict[str, pd.Index],
+    later: dict[str, pd.Series],
 ) -> Iterator[str]:
     asked = study.progression.competing
     rows = members["primary"]
@@ -76,7 +89,7 @@ def _causes(
     named = level.isin(causes) & ~level.isin(study.progression.no_site)
     problem = table.problem(
         study.variables[asked.variable].pointed_at(asked.variable),
-        named & ~event,
+        named & ~event & ~later[asked.endpoint].loc[rows],
         lambda value: f"{value} is an event, but endpoint '{asked.endpoint}' is censored: one event is coded twice",
     )
     if problem:

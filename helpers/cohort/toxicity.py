@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from helpers.cells import normal, plain
-from helpers.cohort.checks import Finding, Typed
+from helpers.cells import as_keys, normal, plain
+from helpers.cohort.checks import Finding, Typed, emptied
 from helpers.cohort.table import HIDDEN, Table, table_of
 from helpers.errors import CohortError, nearest
 from helpers.study import Study, relative
@@ -40,8 +40,9 @@ def worst_grades(study: Study, patients: Table, typed: Typed) -> None:
     typed.findings.append(Finding(f"{ENTRY}.source", "", "an adverse event a row", events.counted))
     problems = [*_columns(study, events)]
     if not problems:
-        coded = {column: normal(events.cells[column]) for column in (asked.table.term, asked.table.grade)}
-        events = replace(events, cells=events.cells.assign(**coded)).without(asked.missing, [asked.table.grade])
+        term, grade = asked.table.term, asked.table.grade
+        coded = {term: as_keys(events.cells[term], asked.terms), grade: normal(events.cells[grade])}
+        events = replace(events, cells=events.cells.assign(**coded))
         problems = [*_problems(study, patients, events)]
     for problem in problems:
         typed.findings.append(Finding(ENTRY, "", "a patient, an adverse event and a grade in each row", "", problem))
@@ -64,7 +65,7 @@ def _columns(study: Study, events: Table) -> Iterator[str]:
     asked = study.adverse_events.table
     for entry, column in (("id", asked.id), ("term", asked.term), ("grade", asked.grade)):
         if column not in events.cells:
-            near = nearest(column, events.cells.columns)
+            near = nearest(column, events.cells.columns) if entry != "id" else ""
             yield f"{events.name}: there is no column '{column}' (entry '{ENTRY}.{entry}'){near}"
 
 
@@ -80,7 +81,7 @@ def _problems(study: Study, patients: Table, events: Table) -> Iterator[str]:
     said = f"write '{word}' where it is not known" if word else f"entry '{ENTRY}.unknown' is the word for not known"
     stray = (grades != "") & (grades != word) & ~grades.isin([str(grade) for grade in asked.grades])
     faults = [
-        (asked.table.id, ids == "", lambda _: "the identifier is missing"),
+        (asked.table.id, ids == "", lambda _: f"the identifier is missing{emptied(events, asked.table.id)}"),
         (
             asked.table.id,
             (ids != "") & ~ids.isin(known),

@@ -13,7 +13,17 @@ from helpers.errors import StudyError, listed, nearest
 from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
 from helpers.study.faults import control_character, sentence
-from helpers.study.schema import ANY_EVENT, ANY_GRADE, LIBRARY, OVERALL, SEVERE, Condition, Population, StudyFile
+from helpers.study.schema import (
+    ALWAYS,
+    ANY_EVENT,
+    ANY_GRADE,
+    LIBRARY,
+    OVERALL,
+    SEVERE,
+    Condition,
+    Population,
+    StudyFile,
+)
 from helpers.study.variants import COMPANIONS, UNADJUSTED, WITHOUT, split
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -82,8 +92,8 @@ class Study(StudyFile):
     def all_populations(self) -> dict[str, Population]:
         """The populations named in the file after the two every study has."""
         always = {
-            "screened": Population(label="All patients screened"),
-            "primary": Population(label="Analysis cohort", of="screened", steps=list(self.eligibility)),
+            "screened": Population(label=ALWAYS["screened"]),
+            "primary": Population(label=ALWAYS["primary"], of="screened", steps=list(self.eligibility)),
         }
         return {**always, **self.populations}
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from helpers.cells import plain
 from helpers.errors import listed
-from helpers.study.schema import StudyFile, Variable
+from helpers.study.schema import ALWAYS, StudyFile, Variable
 
 
 class _Coded(NamedTuple):
@@ -30,6 +30,7 @@ def coding(study: StudyFile) -> Iterator[str]:
                 )
             if plain(code) in own:
                 yield f"entry '{coded.entry}.missing': '{code}' is also {coded.what}"
+    yield from _one_code("arms.levels", study.arms.levels)
     for name, variable in study.variables.items():
         yield from _levels(f"variables.{name}", variable)
     for name, endpoint in study.endpoints.items():
@@ -39,9 +40,11 @@ def coding(study: StudyFile) -> Iterator[str]:
         if happened & censored:
             both = listed(sorted(happened & censored))
             yield f"entry 'endpoints.{name}.event_values': {both} cannot mean both event and censored"
-    for entry in ("endpoints", "populations"):
-        yield from _one_label(entry, entry, {name: each.label for name, each in getattr(study, entry).items()})
+    yield from _one_label("endpoints", "endpoints", {name: each.label for name, each in study.endpoints.items()})
+    populations = {name: each.label for name, each in study.populations.items()}
+    yield from _one_label("populations", "populations", {**ALWAYS, **populations})
     if study.adverse_events:
+        yield from _unknown(study)
         groups = {name: group.label for name, group in study.adverse_events.groups.items()}
         yield from _one_label("adverse_events.groups", "groups of grades", groups)
 
@@ -53,7 +56,8 @@ def _coded(study: StudyFile) -> Iterator[_Coded]:
             yield _Coded(f"variables.{name}", f"a level of '{name}'", variable.levels or {}, variable.missing)
     for name, endpoint in study.endpoints.items():
         codes = [*(endpoint.event_values or []), *(endpoint.censored_values or [])]
-        yield _Coded(f"endpoints.{name}", f"a code of events of endpoint '{name}'", codes, endpoint.missing)
+        empty = endpoint.missing.get("event", [])
+        yield _Coded(f"endpoints.{name}", f"a code of events of endpoint '{name}'", codes, empty)
     asked = study.adverse_events
     if asked:
         yield _Coded("adverse_events", "a grade of the adverse events", asked.grades, asked.missing)
@@ -63,20 +67,35 @@ def _coded(study: StudyFile) -> Iterator[_Coded]:
 def _levels(entry: str, variable: Variable) -> Iterator[str]:
     """Two levels that are one code, or that share a label, counted together or not."""
     levels = variable.levels or {}
-    seen: dict[str, str] = {}
-    for level in levels:
-        if plain(level) in seen:
-            yield f"entry '{entry}.levels': '{seen[plain(level)]}' and '{level}' are one and the same code"
-        seen.setdefault(plain(level), level)
+    yield from _one_code(f"{entry}.levels", levels)
     unions = {name: union.label for name, union in variable.unions.items()}
     yield from _one_label(f"{entry}.levels", "levels", {**levels, **unions})
     if variable.missing and variable.cut:
         yield f"entry '{entry}.missing' belongs to the variable that is cut, '{variable.cut.variable}'"
 
 
+def _unknown(study: StudyFile) -> Iterator[str]:
+    """The word for a grade that is not known, in a table of events, where no other list can say it."""
+    asked = study.adverse_events
+    if asked.table is None:
+        return
+    if asked.missing:
+        yield "entry 'adverse_events.missing' is for grades in columns; in a table the entry 'unknown' has the word"
+    if asked.table.unknown is not None and plain(asked.table.unknown) in map(str, asked.grades):
+        yield f"entry 'adverse_events.table.unknown': '{asked.table.unknown}' is also a grade"
+
+
+def _one_code(entry: str, codes: Iterable[str]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for code in codes:
+        if plain(code) in seen:
+            yield f"entry '{entry}': '{seen[plain(code)]}' and '{code}' are one and the same code"
+        seen.setdefault(plain(code), code)
+
+
 def _one_label(entry: str, what: str, labels: Mapping[str, str]) -> Iterator[str]:
     seen: dict[str, str] = {}
     for name, label in labels.items():
-        if label in seen:
-            yield f"entry '{entry}': the {what} '{seen[label]}' and '{name}' have the same label, '{label}'"
-        seen.setdefault(label, name)
+        if label.strip() in seen:
+            yield f"entry '{entry}': the {what} '{seen[label.strip()]}' and '{name}' have the same label, '{label}'"
+        seen.setdefault(label.strip(), name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from helpers.cells import plain
 from helpers.errors import listed, nearest
 from helpers.study.coding import coding
 from helpers.study.requests import known_endpoints, known_variables, requests
@@ -46,8 +47,10 @@ def _arms(study: StudyFile) -> Iterator[str]:
         )
     elif arms.reference not in arms.levels:
         yield f"entry 'arms.reference': '{arms.reference}' is no level of the arms ({listed(arms.levels)})"
-    if len(set(arms.levels.values())) < len(arms.levels):
+    if len({label.strip() for label in arms.levels.values()}) < len(arms.levels):
         yield "entry 'arms.levels': both arms have the same label"
+    if OVERALL in {label.strip().casefold() for label in arms.levels.values()}:
+        yield "entry 'arms.levels': 'Overall' is the label of the whole cohort and cannot be an arm's"
     if OVERALL in arms.levels:
         yield f"entry 'arms.levels': '{OVERALL}' names the whole cohort and cannot be an arm"
     if arms.column in RESERVED:
@@ -222,7 +225,7 @@ def _condition(study: StudyFile, where: str, condition: Condition) -> Iterator[s
     if condition.op in {"<", "<=", ">", ">="}:
         yield f"{where}.op': '{condition.op}' needs a continuous variable; '{condition.column}' has levels"
     for value in values:
-        if str(value) not in levels:
+        if plain(value) not in map(plain, levels):
             near = nearest(str(value), levels)
             yield f"{where}.value': '{value}' is no level of '{condition.column}' ({listed(levels)}){near}"
 

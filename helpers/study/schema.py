@@ -29,6 +29,7 @@ FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2200, 1, 1)
 LIBRARY = {"lifelines:gbsg2": "gbsg2.csv"}
 RESERVED = ("time", "event", "entry")
 OVERALL = "overall"
+ALWAYS = {"screened": "All patients screened", "primary": "Analysis cohort"}
 ANY_GRADE = "any"
 SEVERE = "severe"
 ANY_EVENT = "any event"
@@ -118,7 +119,7 @@ class Variable(Entry):
 class Endpoint(Entry):
     """A time to event, from a duration or from dates; months of 30.4375 days throughout.
 
-    `missing` are codes that mean `empty` in its columns, beside those of the whole table.
+    `missing` has, by the entry that names a column, the codes that mean `empty` there, beside those of the whole table.
     """
 
     label: Text
@@ -126,7 +127,7 @@ class Endpoint(Entry):
     origin: Text
     missing_time: Literal["error", "exclude"] = "error"
     zero_time: Literal["error", "keep", "half_day", "exclude"] = "error"
-    missing: Codes = []
+    missing: dict[Literal["time", "event", "index_date", "event_dates", "last_contact"], Codes] = {}
     time: str | None = None
     unit: Literal["days", "weeks", "months", "years"] | None = None
     event: str | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from helpers.cells import plain
 from helpers.errors import listed, nearest
 from helpers.study.requests import known_endpoints, known_populations, known_variables
 from helpers.study.schema import ANY_GRADE, RESERVED, SEVERE, UNIT_DAYS, UNRECORDED, Condition, StudyFile
@@ -48,9 +49,16 @@ def _start(study: StudyFile, where: str, name: str) -> Iterator[str]:
     variable, arms = study.variables.get(name), study.arms
     if variable and (variable.type != "continuous" or variable.unit not in UNIT_DAYS):
         yield f"{where}: '{name}' must be continuous, in one of the units {listed(UNIT_DAYS)}"
-    elif variable and variable.applies_when != Condition(column=arms.column, op="==", value=arms.treated):
+    elif variable and not _is_treated(study, variable.applies_when):
         condition = f"{{ column = '{arms.column}', op = '==', value = '{arms.treated}' }}"
         yield f"{where}: only the treated have a start, so '{name}' needs applies_when = {condition}"
+
+
+def _is_treated(study: StudyFile, condition: Condition | None) -> bool:
+    """Whether a condition says that a patient is in the treated arm."""
+    arms = study.arms
+    said = condition and (condition.column, condition.op, plain(condition.value))
+    return said == (arms.column, "==", plain(arms.treated))
 
 
 def _beginning(study: StudyFile, where: str, asked: Exposure) -> Iterator[str]:
