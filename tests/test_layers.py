@@ -33,12 +33,13 @@ ALLOWED = {
     "cohort": {"cells", "study", "errors"},
     **{name: GROUND | others for name, others in ESTIMATES.items()},
     "exhibits": set(),
+    "launcher": set(),
     "word": {"exhibits"},
     **{name: {"study", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
     "simulate": GROUND | set(ESTIMATES),
     "results": GROUND | set(ESTIMATES) | {"simulate"},
     "scorecard": GROUND | {"cells"} | set(ESTIMATES),
-    "report": {"study", "ledger", "errors", "exhibits", "word", "versions"},
+    "report": {"study", "ledger", "errors", "exhibits", "launcher", "word", "versions"},
     "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "simulate", "tables", "wording"},
 }
 

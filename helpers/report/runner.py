@@ -3,8 +3,9 @@
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers.errors import ParameterError, listed, nearest
+from helpers.launcher import Launcher, can_fork, kernel_manager
 from helpers.study import PROJECT, relative
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -69,9 +71,9 @@ def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Calla
     last = [path for path in notebooks if path.stem in LAST]
     first = [path for path in notebooks if path not in last]
     sections: list[Section] = []
-    with ThreadPoolExecutor(max_workers=_cores()) as pool:
+    with _kernels() as kernels, ThreadPoolExecutor(max_workers=_cores()) as pool:
         for batch in (first, last):
-            running = [pool.submit(_run, path, work, parameters) for path in batch]
+            running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
             for finished in as_completed(running):
                 section = finished.result()
                 sections.append(section)
@@ -80,12 +82,25 @@ def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Calla
     return sorted(sections, key=lambda section: section.name)
 
 
+@contextmanager
+def _kernels() -> Iterator[dict]:
+    """What papermill is told of kernels: forked ones where the system can."""
+    if not can_fork():
+        yield {}
+        return
+    launcher = Launcher()
+    try:
+        yield {"kernel_manager_class": kernel_manager(launcher)}
+    finally:
+        launcher.close()
+
+
 def _cores() -> int:
     """Cores this process may use, where the system tells, else those there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _run(path: Path, work: Path, parameters: dict) -> Section:
+def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Section:
     declared = _declared(path)
     given = {**parameters, "results_dir": str(work)}
     used = {name: value for name, value in given.items() if name in declared}
@@ -100,6 +115,7 @@ def _run(path: Path, work: Path, parameters: dict) -> Section:
             progress_bar=False,
             log_output=False,
             start_timeout=START_SECONDS,
+            **kernels,
         )
     except PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
