@@ -4,6 +4,8 @@ In its place `check` only says whether the input fits, `scorecard` joins what a 
 `simulate` draws cohorts with a known effect and says how every way of analysing them errs.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import json
@@ -12,13 +14,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from helpers import scorecard, simulate, tables, wording
-from helpers.cohort import examine, read_cohort
 from helpers.errors import UserError
-from helpers.report import REPORTS, build
-from helpers.results import results
-from helpers.study import read_study, relative
+from helpers.launcher import Launcher, can_fork
+from helpers.study import Study, read_study, relative
+
+if TYPE_CHECKING:
+    from helpers.report import Failure
 
 WIDEST = 80
 DRAWS, ESTIMAND_ROWS = 2000, 1_000_000
@@ -55,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (report, check, score, drawn):
         command.add_argument("study", help="the study's folder, such as data/ctrt")
     report.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    report.add_argument("--output", type=Path, default=REPORTS, help="where reports are put (default: reports)")
+    report.add_argument("--output", type=Path, help="where reports are put (default: reports)")
     drawn.add_argument("--draws", type=int, default=DRAWS, help=f"cohorts for each hazard ratio (default: {DRAWS})")
     drawn.add_argument("--rows", type=int, help="patients of each cohort (default: as the study file says)")
     drawn.add_argument(
@@ -69,12 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(given: argparse.Namespace) -> int:
     study = read_study(given.study)
-    read_cohort(study)
-    if study.published_path.is_file():
-        scorecard.published(study)
-    print(f"{study.title}\n  {relative(study.folder)}", flush=True)
-    parameters = {name: _value(text) for name, text in given.parameter}
-    place, failures = build(study, output=given.output, parameters=parameters, say=lambda line: print(line, flush=True))
+    with Launcher() if can_fork() else contextlib.nullcontext() as launcher:
+        place, failures = _built(study, given, launcher)
     for failure in failures:
         print(f"Error: {failure.what} failed: {failure.error}", file=sys.stderr)
     if failures:
@@ -85,7 +84,24 @@ def _report(given: argparse.Namespace) -> int:
     return 0
 
 
+def _built(study: Study, given: argparse.Namespace, launcher: Launcher | None) -> tuple[Path, list[Failure]]:
+    """The report, while the launcher imports what its kernels need."""
+    from helpers.cohort import read_cohort
+    from helpers.report import REPORTS, build
+    from helpers.scorecard import published
+
+    read_cohort(study)
+    if study.published_path.is_file():
+        published(study)
+    print(f"{study.title}\n  {relative(study.folder)}", flush=True)
+    asked = {"output": given.output or REPORTS, "parameters": {name: _value(text) for name, text in given.parameter}}
+    return build(study, **asked, say=lambda line: print(line, flush=True), launcher=launcher)
+
+
 def _check(given: argparse.Namespace) -> int:
+    from helpers.cohort import examine
+    from helpers.scorecard import published
+
     study = read_study(given.study)
     findings = examine(study)
     header = ("Entry", "Column", "Expected", "Found", "")
@@ -94,7 +110,7 @@ def _check(given: argparse.Namespace) -> int:
     problems = [finding.problem for finding in findings if finding.problem]
     if study.published_path.is_file():
         try:
-            scorecard.published(study)
+            published(study)
         except UserError as error:
             problems.append(str(error))
     for problem in problems:
@@ -105,6 +121,10 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _scorecard(given: argparse.Namespace) -> int:
+    from helpers import scorecard, tables, wording
+    from helpers.cohort import read_cohort
+    from helpers.results import results
+
     study = read_study(given.study)
     printed = scorecard.published(study)
     scored = scorecard.scorecard(printed, results(study, read_cohort(study)))
@@ -121,6 +141,9 @@ def _scorecard(given: argparse.Namespace) -> int:
 
 
 def _simulate(given: argparse.Namespace) -> int:
+    from helpers import simulate, tables, wording
+    from helpers.cohort import read_cohort
+
     began = time.monotonic()
     cohort = read_cohort(read_study(given.study))
     study, ratios, workers = cohort.study, given.hazard_ratio, given.workers

@@ -3,29 +3,34 @@
 A whole number is the same with and without decimals (`102`, `102.0`), as spreadsheets and Parquet write it either way.
 """
 
+from __future__ import annotations
+
+import math
 import re
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 from unicodedata import category
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
 def plain(value: object) -> str:
     """A cell as text: whole numbers without a decimal point, dates as YYYY-MM-DD, nothing for missing."""
-    if isinstance(value, pd.Timestamp | date):
+    value = value.item() if getattr(value, "shape", None) == () else value
+    if isinstance(value, date):
         return value.strftime("%Y-%m-%d") if value == value else ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip()
-    if value is None or value is pd.NA or (isinstance(value, float | np.floating) and np.isnan(value)):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return "" if math.isnan(value) else str(int(value)) if float(value).is_integer() else repr(value)
+    if value is None or type(value).__name__ == "NAType":
         return ""
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, int | float | np.integer | np.floating):
-        return str(int(value)) if np.isfinite(value) and float(value).is_integer() else repr(float(value))
     return WHOLE.sub(r"\1", text) if WHOLE.fullmatch(text := str(value).strip()) else text
 
 

@@ -6,16 +6,19 @@ import html
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.figure
+import pypdfium2
 from IPython.display import HTML, display
 
 SUFFIXES = ("svg", "pdf", "png")
-PRINT_DPI = 600
+PRINT_DPI, SCREEN_DPI = 600, 110
 LONG = 32
 MANY = 7
 REFERENCE = re.compile(r"\[\[(Table|Figure|Text|section):([\w.+-]+)\|([^\[\]|]+)\]\]")
@@ -174,14 +177,20 @@ class Figure:
         """Caption and notes as HTML."""
         return caption("Figure", self.name, self.title) + _notes(_footnotes(self.mark, self.notes))
 
+    @cached_property
+    def pdf(self) -> bytes:
+        """The drawing as PDF, which both pictures are made from."""
+        return rendered(self.drawing, "pdf")
+
     def picture(self) -> str:
         """The drawing as base64 PNG at screen resolution."""
-        return base64.b64encode(rendered(self.drawing, "png", dpi=110)).decode()
+        return base64.b64encode(rasterised(self.pdf, SCREEN_DPI)).decode()
 
     def keep(self, folder: Path) -> None:
         """Leave the drawing for the report as SVG, PDF and PNG at 600 dpi."""
+        made = {"svg": rendered(self.drawing, "svg"), "pdf": self.pdf, "png": rasterised(self.pdf, PRINT_DPI)}
         for suffix in SUFFIXES:
-            (folder / f"{self.name}.{suffix}").write_bytes(rendered(self.drawing, suffix, dpi=PRINT_DPI))
+            (folder / f"{self.name}.{suffix}").write_bytes(made[suffix])
 
     def __repr__(self) -> str:
         return f"Figure. {self.title} {self.alt}"
@@ -242,12 +251,21 @@ def linked(text: str) -> str:
     return REFERENCE.sub(r'<span class="ref" data-ref="\1:\2">\3</span>', html.escape(text))
 
 
-def rendered(drawing: matplotlib.figure.Figure, suffix: str, *, dpi: int) -> bytes:
-    """A drawing as the bytes of an SVG, PDF or PNG file, the same bytes each time."""
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[suffix]
+def rendered(drawing: matplotlib.figure.Figure, suffix: str) -> bytes:
+    """A drawing as the bytes of an SVG or PDF file, the same bytes each time."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[suffix]
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "helpers", "svg.fonttype": "path", "pdf.fonttype": 42}):
-        drawing.savefig(out, format=suffix, dpi=dpi, metadata=undated)
+        drawing.savefig(out, format=suffix, dpi=PRINT_DPI, metadata=undated)
+    return out.getvalue()
+
+
+def rasterised(pdf: bytes, dpi: int) -> bytes:
+    """The first page of a PDF as the bytes of a PNG file of so many dots an inch."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        page = document[0].render(scale=dpi / 72).to_pil()
+    out = io.BytesIO()
+    page.save(out, "png", dpi=(dpi, dpi), compress_level=1, compress_type=zlib.Z_RLE)
     return out.getvalue()
 
 

@@ -67,9 +67,16 @@ class Launcher:
             raise RuntimeError("the process that starts kernels has ended")
         return Forked(int(answer))
 
+    def __enter__(self) -> "Launcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the process and its kernels."""
         self._socket.close()
+        self._process.terminate()
         self._process.wait()
 
 
@@ -147,25 +154,31 @@ def _serve(requests: socket.socket) -> None:
     """Import everything, then fork a kernel a request until the other end is gone."""
     for name in IMPORTED:
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, _reap)
-    kernels: list[int] = []
+    kernels: set[int] = set()
+    signal.signal(signal.SIGCHLD, lambda *_: _reap(kernels))
+    signal.signal(signal.SIGTERM, lambda *_: _end(kernels))
     while data := requests.recv(LONGEST):
         pid = os.fork()
         if pid == 0:
             requests.close()
             _become_kernel(**json.loads(data))
-        kernels.append(pid)
+        kernels.add(pid)
         requests.send(str(pid).encode())
+    _end(kernels)
+
+
+def _end(kernels: set[int]) -> None:
     for pid in kernels:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+    os._exit(0)
 
 
-def _reap(*_: object) -> None:
-    """Take note of every kernel that has ended, so that none is left as a shadow and their time is counted."""
+def _reap(kernels: set[int]) -> None:
+    """Take note of every kernel that has ended, so that none is left as a shadow and its time is counted."""
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            kernels.discard(pid)
 
 
 def _become_kernel(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
@@ -174,7 +187,8 @@ def _become_kernel(arguments: list[str], folder: str, environment: dict[str, str
 
     parent = os.getppid()
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

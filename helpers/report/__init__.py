@@ -12,6 +12,7 @@ from pathlib import Path
 from helpers import ledger, word
 from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.exhibits import SUFFIXES, Table
+from helpers.launcher import Launcher
 from helpers.report import links, page, provenance
 from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sections
 from helpers.study import PROJECT, Study, relative
@@ -35,12 +36,14 @@ def build(
     parameters: dict | None = None,
     notebooks: Path = NOTEBOOKS,
     say: Callable[[str], None] = print,
+    launcher: Launcher | None = None,
 ) -> tuple[Path, list[Failure]]:
     """Run every section of the study and write `output/<study>/`; return the folder and what failed.
 
     Where a section fails, or what is made of the sections (ledger, page, tables and figures), all there is goes to
-    `output/<study>.failed/`, where the file of errors says where, and an earlier good report stays as it was. Raises
-    ParameterError for a parameter no notebook has and OutputError where nothing can be written.
+    `output/<study>.failed/`, where the file of errors says where, and an earlier good report stays as it was. Kernels
+    are forked by `launcher` where there is one. Raises ParameterError for a parameter no notebook has and OutputError
+    where nothing can be written.
     """
     given = parameters or {}
     left_out = study.left_out()
@@ -50,7 +53,7 @@ def build(
     started = time.time()
     work = _workplace(study, output)
     try:
-        sections = run_sections(wanted, work, {**given, "study_dir": str(study.folder)}, say)
+        sections = run_sections(wanted, work, {**given, "study_dir": str(study.folder)}, say, launcher)
         failures = [Failure(f"section {each.name}", each.error) for each in sections if each.error is not None]
         failures += _assembled(study, sections, work, provenance.record(study, sections, given, started))
         return _put_in_place(work, output / (f"{study.name}.failed" if failures else study.name), study), failures

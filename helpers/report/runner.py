@@ -3,9 +3,8 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers.errors import ParameterError, listed, nearest
-from helpers.launcher import Launcher, can_fork, kernel_manager
+from helpers.launcher import Launcher, kernel_manager
 from helpers.study import PROJECT, relative
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -66,12 +65,22 @@ def _declared(path: Path) -> dict:
         raise ParameterError(f"{relative(path)} is no notebook that can be read") from None
 
 
-def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Callable[[str], None]) -> list[Section]:
-    """Execute the notebooks, those that read the others' results last; a failure stops no other section."""
+def run_sections(
+    notebooks: list[Path],
+    work: Path,
+    parameters: dict,
+    say: Callable[[str], None],
+    launcher: Launcher | None = None,
+) -> list[Section]:
+    """Execute the notebooks, those that read the others' results last; a failure stops no other section.
+
+    Kernels are forked by the launcher, or started where there is none.
+    """
     last = [path for path in notebooks if path.stem in LAST]
-    first = [path for path in notebooks if path not in last]
+    first = sorted((path for path in notebooks if path not in last), key=_length, reverse=True)
     sections: list[Section] = []
-    with _kernels() as kernels, ThreadPoolExecutor(max_workers=_cores()) as pool:
+    kernels = {"kernel_manager_class": kernel_manager(launcher)} if launcher else {}
+    with ThreadPoolExecutor(max_workers=_cores()) as pool:
         for batch in (first, last):
             running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
             for finished in as_completed(running):
@@ -82,17 +91,9 @@ def run_sections(notebooks: list[Path], work: Path, parameters: dict, say: Calla
     return sorted(sections, key=lambda section: section.name)
 
 
-@contextmanager
-def _kernels() -> Iterator[dict]:
-    """What papermill is told of kernels: forked ones where the system can."""
-    if not can_fork():
-        yield {}
-        return
-    launcher = Launcher()
-    try:
-        yield {"kernel_manager_class": kernel_manager(launcher)}
-    finally:
-        launcher.close()
+def _length(path: Path) -> int:
+    """How many cells a notebook has: the longest begin first, so that none is left to run alone."""
+    return len(nbformat.read(path, as_version=4).cells)
 
 
 def _cores() -> int:
