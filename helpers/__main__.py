@@ -85,7 +85,12 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _built(study: Study, given: argparse.Namespace, launcher: Launcher | None) -> tuple[Path, list[Failure]]:
-    """The report, while the launcher imports what its kernels need."""
+    """The report, while the launcher imports what its kernels need.
+
+    jsonschema builds the grammar of international addresses when it is imported, which takes a second and no notebook
+    has; without the package it does without.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)
     from helpers.cohort import read_cohort
     from helpers.report import REPORTS, build
     from helpers.scorecard import published

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import docx.table
 from docx import Document
 from docx.enum.section import WD_ORIENT
+from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
@@ -15,6 +16,7 @@ from helpers.exhibits import Table
 
 FONT = "Times New Roman"
 WIDE = 6
+CELL = "Table cell"
 
 
 def write(table: Table, number: str, path: Path) -> None:
@@ -25,6 +27,9 @@ def write(table: Table, number: str, path: Path) -> None:
     style.font.name, style.font.size = FONT, Pt(10)
     style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
     document.core_properties.title, document.core_properties.author = table.title, ""
+    cell = document.styles.add_style(CELL, WD_STYLE_TYPE.PARAGRAPH)
+    cell.base_style, cell.font.size = style, Pt(9)
+    cell.paragraph_format.space_before = cell.paragraph_format.space_after = Pt(1)
     section = document.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     if len(table.header) > WIDE:
@@ -48,36 +53,38 @@ def _body(document: Document, table: Table, available: int) -> None:
     above = 1 if table.spanners else 0
     grid = document.add_table(rows=above + 1 + len(table.rows), cols=len(table.header))
     grid.autofit = False
-    for column, width in zip(grid.columns, _widths(table, available), strict=True):
+    widths, rows = _widths(table, available), list(grid.rows)
+    cells = [row.cells for row in rows]
+    for column, width in zip(grid.columns, widths, strict=True):
         column.width = width
-        for cell in column.cells:
+    for row in cells:
+        for cell, width in zip(row, widths, strict=True):
             cell.width = width
-    _header(grid, table, above)
-    for position, row in enumerate(table.rows, start=above + 1):
-        cells = grid.rows[position].cells
-        for column, text in enumerate(row.cells[:1] if row.heading else row.cells):
-            _fill(cells[column], text, bold=row.heading, centred=column > 0)
-        if row.heading:
-            cells[0].merge(cells[-1])
-        if row.indent:
-            cells[0].paragraphs[0].paragraph_format.left_indent = Cm(0.4)
-    for row in grid.rows:
+    for row in rows:
         _mark(row, "w:cantSplit")
-    _rule(grid.rows[0], "top", 12)
-    _rule(grid.rows[above], "bottom", 6)
-    _rule(grid.rows[-1], "bottom", 12)
+    for row in rows[: above + 1]:
+        _mark(row, "w:tblHeader")
+    _rule(cells[0], "top", 12)
+    _rule(cells[above], "bottom", 6)
+    _rule(cells[-1], "bottom", 12)
+    _header(cells, table, above)
+    for row, own in zip(table.rows, cells[above + 1 :], strict=True):
+        for column, text in enumerate(row.cells[:1] if row.heading else row.cells):
+            _fill(own[column], text, bold=row.heading, centred=column > 0)
+        if row.heading:
+            own[0].merge(own[-1])
+        if row.indent:
+            own[0].paragraphs[0].paragraph_format.left_indent = Cm(0.4)
 
 
-def _header(grid: docx.table.Table, table: Table, above: int) -> None:
-    """The row of column heads under its spanners, repeated on every page."""
+def _header(cells: list[tuple[_Cell, ...]], table: Table, above: int) -> None:
+    """The row of column heads under its spanners."""
     start = 0
     for label, n in table.spanners:
-        _fill(grid.cell(0, start).merge(grid.cell(0, start + n - 1)), label, bold=True, centred=True)
+        _fill(cells[0][start].merge(cells[0][start + n - 1]), label, bold=True, centred=True)
         start += n
     for column, text in enumerate(table.header):
-        _fill(grid.cell(above, column), text, bold=True, centred=column > 0)
-    for position in range(above + 1):
-        _mark(grid.rows[position], "w:tblHeader")
+        _fill(cells[above][column], text, bold=True, centred=column > 0)
 
 
 def _widths(table: Table, available: int) -> list[int]:
@@ -91,9 +98,12 @@ def _widths(table: Table, available: int) -> list[int]:
 
 def _fill(cell: _Cell, text: str, *, bold: bool, centred: bool) -> None:
     paragraph = cell.paragraphs[0]
-    paragraph.add_run(text).bold = bold
-    paragraph.alignment = 1 if centred else 0
-    _compact(paragraph, Pt(9))
+    paragraph._p.style = CELL.replace(" ", "")
+    run = paragraph.add_run(text)
+    if bold:
+        run.bold = True
+    if centred:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
 def _compact(paragraph: Paragraph, size: Pt) -> None:
@@ -109,9 +119,9 @@ def _mark(row: _Row, tag: str) -> None:
     properties.append(element)
 
 
-def _rule(row: _Row, edge: str, eighths: int) -> None:
-    """Draw a line of `eighths` of a point along the top or bottom of a row."""
-    for cell in row.cells:
+def _rule(cells: tuple[_Cell, ...], edge: str, eighths: int) -> None:
+    """Draw a line of `eighths` of a point along the top or bottom of a row's cells."""
+    for cell in cells:
         properties = cell._tc.get_or_add_tcPr()
         borders = properties.find(qn("w:tcBorders"))
         if borders is None:

@@ -201,7 +201,7 @@ TWICE = "ValueError: one number has two values, 64.0 and 7.0: population screene
 BROKEN = "ValueError: no such <thing>"
 AFTER = [
     ({"03_more": AGAIN}, None, "the ledger", TWICE, ("02_cohort.csv", "03_more.csv", "report.html")),
-    ({}, "page.render", "the page", BROKEN, ("results.csv", "tables/table_1_one.docx")),
+    ({}, "report.page.render", "the page", BROKEN, ("results.csv", "tables/table_1_one.docx")),
     ({}, "word.write", "tables and figures as files", BROKEN, ("results.csv", "report.html")),
 ]
 
@@ -218,7 +218,7 @@ def test_what_goes_wrong_after_the_sections_ran_costs_neither_them_nor_the_last_
         with monkeypatch.context() as patched:
             patched.setattr("helpers.__main__.build", partial(build, notebooks=books))
             if breaks:
-                patched.setattr(f"helpers.report.{breaks}", broken)
+                patched.setattr(f"helpers.{breaks}", broken)
             assert main(["report", str(stent.study.folder), "--output", str(tmp_path / "reports")]) == 1
         shown = capsys.readouterr().err
         assert f"Error: {what} failed: {error}" in shown

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import ledger, word
+from helpers import ledger
 from helpers.errors import OutputError, ParameterError, listed, nearest
-from helpers.exhibits import SUFFIXES, Table
 from helpers.launcher import Launcher
-from helpers.report import links, page, provenance
+from helpers.report import provenance
 from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sections
 from helpers.study import PROJECT, Study, relative
 
@@ -65,6 +64,8 @@ def build(
 
 def _assembled(study: Study, sections: list[Section], work: Path, record: dict) -> list[Failure]:
     """Make of the sections what a report is, each part by itself; what goes wrong with one costs no other."""
+    from helpers.report import links, page
+
     failures: list[Failure] = []
 
     def attempt(what: str, make: Callable[[], None]) -> None:
@@ -133,8 +134,12 @@ def _alive(process: str) -> bool:
     return True
 
 
-def _export(work: Path, numbers: dict[tuple[str, str], str], places: links.Places) -> None:
+def _export(work: Path, numbers: dict[tuple[str, str], str], places: dict[tuple[str, str], str]) -> None:
     """Figures and tables under their numbers, as a journal takes them."""
+    from helpers import word
+    from helpers.exhibits import SUFFIXES, Table
+    from helpers.report import links
+
     for (kind, name), number in numbers.items():
         stem = f"{kind.lower()}_{number}_{name}"
         if kind == "Figure":

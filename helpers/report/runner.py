@@ -1,5 +1,6 @@
 """Notebooks executed by papermill, as many at once as there are cores."""
 
+import importlib
 import os
 import re
 import time
@@ -20,6 +21,7 @@ from helpers.study import PROJECT, relative
 NOTEBOOKS = PROJECT / "notebooks"
 LAST = ("00_key_findings", "09_published_numbers")
 START_SECONDS = 180
+NEEDED_AFTER = ("helpers.report.page", "helpers.word")
 SET_BY_RUNNER = {"study_dir", "results_dir"}
 
 
@@ -83,6 +85,8 @@ def run_sections(
     with ThreadPoolExecutor(max_workers=_cores()) as pool:
         for batch in (first, last):
             running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
+            for name in NEEDED_AFTER if batch is first else ():
+                pool.submit(importlib.import_module, name)
             for finished in as_completed(running):
                 section = finished.result()
                 sections.append(section)
