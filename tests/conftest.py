@@ -1,13 +1,17 @@
 """Studies and cohorts the tests share."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from helpers import report
 from helpers.cohort import Cohort, read_cohort
+from helpers.launcher import Launcher, can_fork
 from helpers.results import results
 from helpers.study import read_study
 
@@ -36,6 +40,19 @@ def gbsg2() -> Cohort:
 def stent() -> Cohort:
     """64 invented patients: other names, dates, two endpoints, exclusions, missing values, a level without events."""
     return read_cohort(read_study(STENT))
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher | None]:
+    """What forks the kernels of every report of the tests, where the system can."""
+    with Launcher() if can_fork() else nullcontext() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def build(launcher) -> Callable:
+    """`report.build` with its kernels forked."""
+    return partial(report.build, launcher=launcher)
 
 
 @pytest.fixture

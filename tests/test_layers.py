@@ -40,7 +40,7 @@ ALLOWED = {
     "results": GROUND | set(ESTIMATES) | {"simulate"},
     "scorecard": GROUND | {"cells"} | set(ESTIMATES),
     "report": {"study", "ledger", "errors", "exhibits", "launcher", "word", "versions"},
-    "__main__": {"cohort", "study", "errors", "report", "results", "scorecard", "simulate", "tables", "wording"},
+    "__main__": {"cohort", "study", "errors", "launcher", "report", "results", "scorecard", "simulate", "tables", "wording"},
 }
 
 
