@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _report(given: argparse.Namespace) -> int:
-    study = read_study(given.study)
+    began, study = time.monotonic(), read_study(given.study)
     with Launcher() if can_fork() else contextlib.nullcontext() as launcher:
         place, failures = _built(study, given, launcher)
     for failure in failures:
@@ -80,7 +80,7 @@ def _report(given: argparse.Namespace) -> int:
         there = "/report.html" if (place / "report.html").is_file() else ""
         print(f"What there is lies in {relative(place)}{there}; the last good report is as it was.", file=sys.stderr)
         return 1
-    print(f"{relative(place)}/report.html")
+    print(f"{relative(place)}/report.html, {time.monotonic() - began:.0f} s")
     return 0
 
 

@@ -3,6 +3,10 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
 
 import nbformat
@@ -120,6 +124,36 @@ def test_a_file_that_is_no_notebook_is_named(build, stent, tmp_path):
     (books / "03_more.ipynb").write_text("<<<<<<< HEAD")
     with pytest.raises(ParameterError, match=r"03_more\.ipynb is no notebook that can be read"):
         build(stent.study, output=tmp_path / "r", notebooks=books, say=print)
+
+
+STOPPED = """
+import sys
+sys.path.insert(0, "tests")
+from functools import partial
+from pathlib import Path
+import helpers.report
+from helpers.__main__ import main
+helpers.report.build = partial(helpers.report.build, notebooks=Path(sys.argv[1]))
+sys.exit(main(["report", "tests/studies/stent", "--output", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code", "said"), [(signal.SIGTERM, 143, ""), (signal.SIGINT, 130, "Stopped; ")])
+def test_a_signal_ends_what_runs_and_what_waits(tmp_path, number, code, said):
+    """Six sections that would take ten minutes each are gone at once, and so is the folder of the run."""
+    waits = f"from pathlib import Path\nimport time\nPath({str(tmp_path / 'began')!r}).touch()\ntime.sleep(600)"
+    books = notebooks(tmp_path / "books", **{f"0{place}_waits": waits for place in range(2, 8)})
+    command = [sys.executable, "-c", STOPPED, str(books), str(tmp_path / "r")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    end = time.monotonic() + 60
+    while not (tmp_path / "began").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    running.send_signal(number)
+    error = running.communicate(timeout=30)[1]
+    assert running.returncode == code
+    assert error.startswith(said) if said else error == ""
+    assert len(error.splitlines()) <= 1
+    assert list((tmp_path / "r").iterdir()) == []
 
 
 def test_a_kernel_that_does_not_start_fails_its_section_alone(build, stent, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Notebooks executed by papermill, as many at once as there are cores."""
 
 import importlib
+import logging
 import os
 import re
 import time
@@ -19,6 +20,7 @@ from helpers.launcher import Launcher, kernel_manager
 from helpers.study import PROJECT, relative
 
 NOTEBOOKS = PROJECT / "notebooks"
+logging.getLogger("papermill").setLevel(logging.CRITICAL)
 LAST = ("00_key_findings", "09_published_numbers")
 START_SECONDS = 180
 NEEDED_AFTER = ("helpers.report.page", "helpers.word")
@@ -76,22 +78,30 @@ def run_sections(
 ) -> list[Section]:
     """Execute the notebooks, those that read the others' results last; a failure stops no other section.
 
-    Kernels are forked by the launcher, or started where there is none.
+    Kernels are forked by the launcher, or started where there is none. Whatever stops the run ends what waits and what
+    the launcher has forked.
     """
     last = [path for path in notebooks if path.stem in LAST]
     first = sorted((path for path in notebooks if path not in last), key=_length, reverse=True)
     sections: list[Section] = []
     kernels = {"kernel_manager_class": kernel_manager(launcher)} if launcher else {}
+    done, total = 0, len(notebooks)
     with ThreadPoolExecutor(max_workers=_cores()) as pool:
-        for batch in (first, last):
-            running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
-            for name in NEEDED_AFTER if batch is first else ():
-                pool.submit(importlib.import_module, name)
-            for finished in as_completed(running):
-                section = finished.result()
-                sections.append(section)
-                state = "" if section.error is None else f"  FAILED: {section.error}"
-                say(f"  {section.name:<24}{section.seconds:6.1f} s{state}")
+        try:
+            for batch in (first, last):
+                running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
+                for name in NEEDED_AFTER if batch is first else ():
+                    pool.submit(importlib.import_module, name)
+                for finished in as_completed(running):
+                    section, done = finished.result(), done + 1
+                    sections.append(section)
+                    state = "" if section.error is None else f"  FAILED: {section.error}"
+                    say(f"  [{done:>{len(str(total))}}/{total}] {titled(section):<24}{section.seconds:6.1f} s{state}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if launcher:
+                launcher.close()
+            raise
     return sorted(sections, key=lambda section: section.name)
 
 
