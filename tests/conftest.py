@@ -1,6 +1,7 @@
 """Studies and cohorts the tests share."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from helpers import report
+from helpers import ledger, report
 from helpers.cohort import Cohort, read_cohort
 from helpers.launcher import Launcher, can_fork
 from helpers.results import results
@@ -25,9 +26,46 @@ def ctrt() -> Cohort:
 
 
 @pytest.fixture(scope="session")
-def ctrt_ledger(ctrt) -> pd.DataFrame:
+def once(tmp_path_factory, worker_id) -> Callable[[Cohort], pd.DataFrame]:
+    """A study's ledger, computed once for the whole run: the first that needs it computes it, the others wait for it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own if worker_id == "master" else own.parent
+
+    def rows(cohort: Cohort) -> pd.DataFrame:
+        path = folder / f"{cohort.study.name}.csv"
+        mine = path.with_suffix(".computing")
+        while not path.is_file():
+            try:
+                mine.touch(exist_ok=False)
+            except FileExistsError:
+                time.sleep(0.1)
+                continue
+            try:
+                ledger.write(results(cohort.study, cohort), path.with_suffix(".part"))
+                path.with_suffix(".part").rename(path)
+            finally:
+                mine.unlink()
+        return ledger.read(path)
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def ctrt_ledger(ctrt, once) -> pd.DataFrame:
     """The paper's study, every row."""
-    return results(ctrt.study, ctrt)
+    return once(ctrt)
+
+
+@pytest.fixture(scope="session")
+def gbsg2_ledger(gbsg2, once) -> pd.DataFrame:
+    """The real women's study, every row."""
+    return once(gbsg2)
+
+
+@pytest.fixture(scope="session")
+def stent_ledger(stent, once) -> pd.DataFrame:
+    """The invented study, every row."""
+    return once(stent)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from PIL import Image
 from helpers import cox, describe, exhibits, figures, incidence, matching, splines, subgroups, survival, weighting
 from helpers.cohort import read_cohort
 from helpers.ledger import select
-from helpers.results import results
 from helpers.study import read_study
 
 
@@ -200,10 +199,10 @@ def test_a_synthetic_cohort_is_marked_in_every_figure(stent, marked, drawn):
     assert not any("Synthetic" in text for text in said)
 
 
-def test_estimates_and_ledger_rows_draw_the_same(gbsg2):
+def test_estimates_and_ledger_rows_draw_the_same(gbsg2, gbsg2_ledger):
     from helpers.ledger import pivot
 
-    rows = results(gbsg2.study, gbsg2)
+    rows = gbsg2_ledger
     again = pivot(select(rows, analysis="cox_multivariable"))
     one = figures.forest(cox.multivariable(gbsg2), study=gbsg2.study)[0]
     two = figures.forest(again, study=gbsg2.study)[0]

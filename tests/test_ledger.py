@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from helpers import cox, describe, ledger, survival
-from helpers.results import results
 
 
 def test_every_estimate_comes_back_from_its_rows(stent):
@@ -17,14 +16,14 @@ def test_every_estimate_comes_back_from_its_rows(stent):
         assert list(back["not_estimable"]) == list(told["not_estimable"])
 
 
-def test_reading_gives_back_what_was_written_to_the_last_digit(stent, tmp_path):
-    rows = results(stent.study, stent)
+def test_reading_gives_back_what_was_written_to_the_last_digit(stent, tmp_path, stent_ledger):
+    rows = stent_ledger
     ledger.write(rows, tmp_path / "results.csv")
     pd.testing.assert_frame_equal(ledger.read(tmp_path / "results.csv"), rows, check_exact=True)
 
 
-def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(stent):
-    rows = results(stent.study, stent)
+def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(stent, stent_ledger):
+    rows = stent_ledger
     empty = rows[rows["value"].isna()]
     assert len(empty) > 20
     assert (empty["method"] != "").all()

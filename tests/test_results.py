@@ -28,8 +28,8 @@ def whole(cohort, one):
     assert not one.duplicated(ledger.KEY).any()
 
 
-def test_known_numbers_of_the_real_study(gbsg2):
-    rows = results(gbsg2.study, gbsg2)
+def test_known_numbers_of_the_real_study(gbsg2, gbsg2_ledger):
+    rows = gbsg2_ledger
 
     def value(**key):
         found = ledger.select(rows, population="primary", **key)
@@ -44,8 +44,8 @@ def test_known_numbers_of_the_real_study(gbsg2):
     assert value(analysis="log_rank", statistic="chi_square") == pytest.approx(8.5648, abs=5e-5)
 
 
-def test_rows_left_by_sections_are_read_and_not_computed_again(stent, tmp_path):
-    rows = results(stent.study, stent)
+def test_rows_left_by_sections_are_read_and_not_computed_again(stent, tmp_path, stent_ledger):
+    rows = stent_ledger
     for section, part in rows.groupby("section"):
         ledger.write(part, tmp_path / f"{section}.csv")
     pd.testing.assert_frame_equal(results(stent.study, stent, str(tmp_path)), rows, check_exact=True)

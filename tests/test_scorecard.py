@@ -8,7 +8,6 @@ from helpers import scorecard, tables, wording
 from helpers.__main__ import main
 from helpers.errors import StudyError
 from helpers.ledger import KEY
-from helpers.results import results
 from helpers.study import read_study
 
 
@@ -32,8 +31,8 @@ def test_a_value_agrees_to_the_printed_digit(text, agreeing, differing):
 
 
 @pytest.fixture(scope="module")
-def scored(stent):
-    return scorecard.scorecard(scorecard.published(stent.study), results(stent.study, stent))
+def scored(stent, stent_ledger):
+    return scorecard.scorecard(scorecard.published(stent.study), stent_ledger)
 
 
 def one(text, value, method, where="Table 1, x", statistic="hr"):

@@ -7,7 +7,6 @@ from public import stanford
 from helpers import cox, figures, matching, sensitivity, tables, wording
 from helpers.errors import ParameterError
 from helpers.ledger import melt, select
-from helpers.results import results
 from helpers.tables.denominators import UNEXPLAINED
 
 
@@ -103,7 +102,7 @@ def test_populations_of_later_survival_are_shown_apart(ctrt):
 @pytest.mark.parametrize("name", ["ctrt", "stent", "gbsg2"])
 def test_every_denominator_reconciles_with_the_flow(name, request):
     cohort = request.getfixturevalue(name)
-    rows = request.getfixturevalue("ctrt_ledger") if name == "ctrt" else results(cohort.study, cohort)
+    rows = request.getfixturevalue(f"{name}_ledger")
     table = tables.denominators(rows, study=cohort.study)
     assert UNEXPLAINED not in [row.cells[3] for row in table.rows]
     found = {row.cells[0]: row.cells[1:] for row in table.rows[::-1]}

@@ -8,7 +8,6 @@ import pytest
 from helpers import cox, describe, notation, wording
 from helpers.cohort import read_cohort
 from helpers.ledger import melt, select
-from helpers.results import results
 from helpers.study import read_study
 
 
@@ -33,8 +32,8 @@ def test_an_interval_that_covers_one_is_no_benefit(gbsg2):
     assert "associated with a higher hazard" in repr(wording.treatment(melt([frame], "x"), study=gbsg2.study))
 
 
-def test_the_sentences_of_the_real_study(gbsg2):
-    rows = results(gbsg2.study, gbsg2)
+def test_the_sentences_of_the_real_study(gbsg2, gbsg2_ledger):
+    rows = gbsg2_ledger
     said = wording.cohort(describe.flow(gbsg2), study=gbsg2.study).sentences
     assert said[0] == "Of 686 patients screened, 686 were analysed; none was excluded."
     said = wording.survival(rows, study=gbsg2.study).sentences
@@ -47,8 +46,8 @@ def test_the_sentences_of_the_real_study(gbsg2):
     assert any("HR 0.71, 95% CI 0.55–0.91, P = 0.007; 686 patients, 299 events" in each for each in said)
 
 
-def test_the_first_page_holds_a_line_a_result(gbsg2):
-    said = wording.key_findings(results(gbsg2.study, gbsg2), study=gbsg2.study).sentences
+def test_the_first_page_holds_a_line_a_result(gbsg2, gbsg2_ledger):
+    said = wording.key_findings(gbsg2_ledger, study=gbsg2.study).sentences
     assert said[0] == "686 of 686 patients screened were analysed: 440 “No hormonal therapy”, 246 “Hormonal therapy”."
     assert (
         "Recurrence-free survival: median 66.3 (63.0–NR) months with “Hormonal therapy”, 50.2 (42.6–59.6) with “No "
@@ -74,8 +73,8 @@ def test_the_first_page_counts_time_as_it_passed(ctrt, ctrt_ledger):
     assert len(said) <= 20
 
 
-def test_a_synthetic_cohort_is_named_first_and_exclusions_are_told(stent):
-    said = wording.key_findings(results(stent.study, stent), study=stent.study).sentences
+def test_a_synthetic_cohort_is_named_first_and_exclusions_are_told(stent, stent_ledger):
+    said = wording.key_findings(stent_ledger, study=stent.study).sentences
     assert said[0].startswith("Synthetic cohort")
     assert said[1] == "60 of 64 patients screened were analysed: 30 “Surgery”, 30 “Self-expanding stent”."
     told = wording.cohort(describe.flow(stent), study=stent.study).sentences[0]
@@ -108,8 +107,8 @@ exclude = { column = "years", op = "<", value = 60 }
         assert int(excluded) == 64 - len(cohort.rows(population))
 
 
-def test_nothing_is_said_of_what_was_not_computed(gbsg2):
-    rows = results(gbsg2.study, gbsg2)
+def test_nothing_is_said_of_what_was_not_computed(gbsg2, gbsg2_ledger):
+    rows = gbsg2_ledger
     said = wording.key_findings(rows[rows["section"].isin(["01_methods", "02_cohort"])], study=gbsg2.study).sentences
     assert len(said) == 2
 
