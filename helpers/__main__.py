@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; mistakes of the user end in one sentence and exit code 1."""
     given = _parser().parse_args(arguments)
     with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return {"report": _report, "check": _check, "scorecard": _scorecard, "simulate": _simulate}[given.command](
             given
@@ -42,10 +42,18 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         kept = "nothing was written" if given.command == "simulate" else "the last good report is as it was"
         print(f"Stopped; {kept}.", file=sys.stderr)
-        return 130
+        return 143 if isinstance(stop, Terminated) else 130
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _parser() -> argparse.ArgumentParser:

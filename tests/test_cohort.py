@@ -113,6 +113,7 @@ QUOTES = {
     "never closed": ('1,a,61,f,3,1,x\n2,b,55,m,4,0,"see letter\n3,a,70,m,5,1,\n', f"row 3, column 'note': {OPEN} 2 lines"),
     "closed by another open one": ('1,a,61,f,3,1,"x\n2,b,55,m,4,0,"\n3,a,70,m,5,1,\n', f"row 2, column 'note': {OPEN} 2 lines"),
     "in a column further left": ('1,a,61,"f,3,1,x\n2,b,55,",4,0,y\n', f"row 2, column 'sex': {OPEN} 2 lines"),
+    "prose with a comma": ('1,a,61,"seen, stable,3,1,x\n2,b,55,lost",4,0,y\n3,a,70,m,5,1,\n4,b,71,f,6,1,\n', f"row 2, column 'sex': {OPEN} 2 lines"),
     "in the identifiers": ('"1,a,61,f,3,1,x\n2",b,55,m,4,0,y\n', f"row 2, column 'id': {OPEN} 2 lines"),
     "in another column than it closes": ('1,a,61,"f,3,1,x\n2,b,55,m,",0,y\n', f"row 2, column 'sex': {OPEN} 2 lines"),
     "running past what a cell may hold": ('1,a,61,f,3,1,"' + "2,b,55,m,4,0,\n" * 10000, f"row 2: {OPEN} 9363 lines"),
@@ -373,6 +374,21 @@ def test_a_code_means_empty_in_its_own_column_alone(tmp_path):
     table = PLACEHOLDERS.replace(LIVING, "").replace("2020-06-30", "1900-01-01")
     cohort = cohort_of(tmp_path / "dates", table, **{**DATED, "endpoints": own})
     assert cohort.outcomes["OS"]["time"].isna().tolist() == [False] * 4 + [True, False]
+
+
+@pytest.mark.parametrize(
+    ("code", "cell"), [(99, "099"), (99, "99."), (99, "+99"), (99.9, "99.90"), ("99.90", "99.9"), ("1e2", "100")]
+)
+def test_a_code_that_is_a_number_is_one_however_it_is_written(tmp_path, code, cell):
+    table = NINES.assign(event="1", ecog="1", time=["5", "6", cell, "7", "8", "9", "3", "2"])
+    asked = {**UNKNOWN, "variables": {"ecog": categorical(1, 2), "nodes": continuous(column="time", missing=[code])}}
+    asked["endpoints"] = {"OS": endpoint(missing_time="exclude", missing={"time": [code]})}
+    cohort = cohort_of(tmp_path / "study", table, **asked)
+    assert cohort.outcomes["OS"]["time"].isna().tolist() == [False, False, True] + [False] * 5
+    assert cohort.data["nodes"].isna().sum() == 1
+    whole = {**asked, "cohort": {"source": "cohort.csv", "missing": [code]}}
+    with pytest.raises(CohortError, match=r"means empty in the whole table .* where the others are 2 to 70"):
+        cohort_of(tmp_path / "whole", table.replace("9", "70"), **whole)
 
 
 @pytest.mark.parametrize(

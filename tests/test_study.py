@@ -64,6 +64,8 @@ ENTRY = {
     "a population called as the cohort": ({"label = \"Patients with a known stage II or III\"": "label = \"Analysis cohort\""}, "entry 'populations': the populations 'primary' and 'staged' have the same label"),
     "a grade for not known": ({"unknown = \"not recorded\"": "unknown = \"3.0\""}, "entry 'adverse_events.table.unknown': '3.0' is also a grade"),
     "codes beside the word for not known": ({"[adverse_events]": "[adverse_events]\nmissing = [9]"}, "entry 'adverse_events.missing' is for grades in columns; in a table the entry 'unknown' has the word"),
+    "codes of a column that is not there": ({"zero_time = \"half_day\"": "zero_time = \"half_day\"\nmissing = { time = [99] }"}, "entry 'endpoints.OS.missing.time': this endpoint has no 'time'"),
+    "codes for one endpoint of two": ({"zero_time = \"half_day\"": "zero_time = \"half_day\"\nmissing = { last_contact = [\"1900-01-01\"] }"}, "entry 'endpoints.PFS.missing': column 'last_seen' is of endpoint 'OS' too, which names other codes for it"),
     "grade in two groups": ({"grades = [3, 4, 5]": "grades = [2, 3, 4]"}, "'adverse_events.groups': grade 2 is given twice"),
     "events by a thing twice": ({"terms = [\"bleeding\"]": "terms = [\"bleeding\", \"bleeding\"]"}, "'adverse_events.by.0.terms': an adverse event is given twice"),
     "two tables alike": ({"[[univariable]]": "[[adverse_events.by]]\nvariable = \"diameter\"\npopulation = \"stented\"\nterms = [\"fever\"]\n\n[[univariable]]"}, "'adverse_events.by.1': 'diameter' in population 'stented' is given twice"),

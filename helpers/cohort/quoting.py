@@ -98,7 +98,7 @@ def _check(rows: Sequence[_Record], name: str) -> None:
 def _not_closed(where: str, lines: int) -> str:
     return (
         f"{where}: a quotation mark is opened here and not closed in its row, so the cell runs over {lines} lines and "
-        "swallows the rows in them; close it, or take it out"
+        "swallows the rows in them; close it, or take it out (or the line breaks, if all of it is text)"
     )
 
 
@@ -120,14 +120,17 @@ def _shape(cell: str) -> str:
 
 
 def _columns(rows: Iterable[_Record], width: int) -> list[_Column]:
-    """The columns as the rows of one line have them; where there is none, anything may be in them."""
-    whole = [record.cells for record in rows if len(record.lines) == 1 and len(record.cells) == width]
+    """The columns as their cells of one line have them; where there is none, anything may be in them."""
+    whole = [record.cells for record in rows if len(record.cells) == width]
     known = []
-    for cells in zip(*whole, strict=True):
-        values = frozenset(cell.strip() for cell in cells)
+    for column in zip(*whole, strict=True):
+        cells = [cell.strip() for cell in column if "\n" not in cell]
+        values = frozenset(cells)
         shapes = {"empty", *map(_shape, values)}
         known.append(
-            _Column(
+            _Column()
+            if not cells
+            else _Column(
                 frozenset(SHAPES if "text" in shapes else shapes),
                 values if "text" in shapes and len(values) * REPEATED <= len(cells) else None,
             )
@@ -140,7 +143,10 @@ def _holds_rows(cell: str, position: int, columns: list[_Column]) -> bool:
     first, *between, last = ([part.strip(' "') for part in line.split(",")] for line in cell.split("\n"))
     if any(_like(line, columns) for line in between):
         return True
-    return _like(first[1:], columns[position + 1 :]) and _like(last[:position], columns[:position])
+    after = len(columns) - position - 1
+    return _like(first[1:][-after:] if after else [], columns[position + 1 :]) and _like(
+        last[:position], columns[:position]
+    )
 
 
 def _like(cells: list[str], columns: list[_Column]) -> bool:

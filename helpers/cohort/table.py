@@ -25,7 +25,8 @@ HIDDEN = "(an identifier, not shown)"
 class Table:
     """Every cell as stripped text ('' where empty), indexed by the file's own row number.
 
-    `counted` tells rows read; `emptied` the codes that were found in each column and mean `empty` in the whole table.
+    `counted` tells rows read; `emptied` the codes that were found in each column and mean `empty` in the whole table;
+    `codes` all that mean `empty` in a column, those of the whole table under "".
     """
 
     name: str
@@ -33,13 +34,15 @@ class Table:
     id_column: str | None = None
     counted: str = ""
     emptied: Mapping[str, list[str]] = field(default_factory=dict)
+    codes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def without(self, codes: Iterable[object], columns: Iterable[str]) -> "Table":
         """The table with further codes that mean `empty` in some of its columns."""
         wanted = {plain(code) for code in codes}
         here = [column for column in columns if column in self.cells] if wanted else []
         changed = {column: self.cells[column].mask(normal(self.cells[column]).isin(wanted), "") for column in here}
-        return replace(self, cells=self.cells.assign(**changed)) if changed else self
+        own = {column: self.codes.get(column, frozenset()) | wanted for column in here}
+        return replace(self, cells=self.cells.assign(**changed), codes={**self.codes, **own}) if changed else self
 
     def problem(self, column: str, bad: pd.Series, saying: Callable[[str], str]) -> str | None:
         """One sentence on the first bad row of a column, and how many rows share the fault; None when none does."""
@@ -61,14 +64,20 @@ class Table:
         return own or any(folded(each) in text for each in ids if len(each) > 3)
 
     def numbers(self, column: str) -> tuple[pd.Series, str | None]:
-        """A column as floats, NaN where empty, and the sentence on what is not a finite number."""
+        """A column as floats, NaN where empty, and the sentence on what is not a finite number.
+
+        A code that means `empty` is one however it is written: 99, 099 and 99.00 are the same number.
+        """
         text = self.cells[column]
         valid = text.str.fullmatch(NUMBER)
         values = pd.Series(np.nan, index=text.index)
         values[valid] = text[valid].astype(float)
         bad = (text != "") & ~(valid & np.isfinite(values))
         problem = self.problem(column, bad, lambda value: f"{value} is not a finite number")
-        codes = {code: float(code) for code in self.emptied.get(column, []) if NUMBER.fullmatch(code)}
+        whole, own = (_numbers_of(self.codes.get(each, ())) for each in ("", column))
+        spelt = {code: value for code, value in whole.items() if (values == value).any()}
+        values = values.mask(values.isin([*whole.values(), *own.values()]))
+        codes = {**_numbers_of(self.emptied.get(column, ())), **spelt}
         return values, problem or self._emptied(column, codes, values, _could_be)
 
     def dates(self, column: str, *, latest: date) -> tuple[pd.Series, str | None]:
@@ -119,6 +128,11 @@ class Table:
         return pd.Series(pd.Categorical(values.where(~bad), categories=allowed), index=text.index), problem
 
 
+def _numbers_of(codes: Iterable[str]) -> dict[str, float]:
+    """The codes that are numbers, with what they are."""
+    return {code: float(code) for code in codes if NUMBER.fullmatch(code)}
+
+
 def _could_be(code: float, known: pd.Series) -> bool:
     """Whether a number may be one of a column's: it has their sign and is not many times as large as they are."""
     return (code >= 0 or known.min() < 0) and abs(code) < FAR * known.abs().max()
@@ -163,5 +177,6 @@ def table_of(path: Path, name: str, *, missing: Iterable[object], id_column: str
         emptied[column] = sorted(set(cells.loc[empty, column]))
         cells[column] = cells[column].mask(empty, "")
     if id_column not in cells:
-        return Table(name, cells, None, file.counted(), emptied)
-    return Table(name, cells.assign(**{id_column: normal(cells[id_column])}), id_column, file.counted(), emptied)
+        return Table(name, cells, None, file.counted(), emptied, {"": frozenset(codes)})
+    named = cells.assign(**{id_column: normal(cells[id_column])})
+    return Table(name, named, id_column, file.counted(), emptied, {"": frozenset(codes)})

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from helpers import ledger
@@ -54,7 +55,7 @@ def build(
     try:
         sections = run_sections(wanted, work, {**given, "study_dir": str(study.folder)}, say, launcher)
         failures = [Failure(f"section {each.name}", each.error) for each in sections if each.error is not None]
-        failures += _assembled(study, sections, work, provenance.record(study, sections, given, started))
+        failures += _assembled(study, sections, work, given, started)
         return _put_in_place(work, output / (f"{study.name}.failed" if failures else study.name), study), failures
     except OSError as error:
         raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror or error}") from None
@@ -62,7 +63,7 @@ def build(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _assembled(study: Study, sections: list[Section], work: Path, record: dict) -> list[Failure]:
+def _assembled(study: Study, sections: list[Section], work: Path, parameters: dict, started: float) -> list[Failure]:
     """Make of the sections what a report is, each part by itself; what goes wrong with one costs no other."""
     from helpers.report import links, page
 
@@ -74,7 +75,7 @@ def _assembled(study: Study, sections: list[Section], work: Path, record: dict) 
         except Exception as error:
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise
-            failures.append(Failure(what, f"{type(error).__name__}: {error}".splitlines()[0]))
+            failures.append(Failure(what, f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")))
             told = "".join(traceback.format_exception(error)).replace(f"{PROJECT}/", "")
             with (work / "errors.txt").open("a", encoding="utf-8") as file:
                 file.write(f"{what}\n{told}\n")
@@ -83,12 +84,18 @@ def _assembled(study: Study, sections: list[Section], work: Path, record: dict) 
         html = page.render(study, sections, numbers, work / "exhibits", record, list(failures))
         (work / "report.html").write_text(html, encoding="utf-8")
 
+    record: dict = {}
     numbers: dict[tuple[str, str], str] = {}
-    attempt("the record of the run", lambda: provenance.write(record, work / "run.json"))
+    attempt("the record of the run", lambda: record.update(provenance.record(study, sections, parameters, started)))
+    attempt("the record of the run as a file", lambda: provenance.write(record, work / "run.json"))
     attempt("the ledger", lambda: _merge(sections, work))
     attempt("numbers of tables and figures", lambda: numbers.update(page.number_exhibits(sections)))
     attempt("the page", lambda: page_of(numbers))
-    attempt("tables and figures as files", lambda: _export(work, numbers, links.places(sections, numbers)))
+    places: dict[tuple[str, str], str] = {}
+    attempt("the places of exhibits", lambda: places.update(links.places(sections, numbers)))
+    for (kind, name), number in numbers.items():
+        attempt(f"{kind.lower()} {number} as a file", partial(_export, work, kind, name, number, places))
+    shutil.rmtree(work / "exhibits")
     return failures
 
 
@@ -134,22 +141,20 @@ def _alive(process: str) -> bool:
     return True
 
 
-def _export(work: Path, numbers: dict[tuple[str, str], str], places: dict[tuple[str, str], str]) -> None:
-    """Figures and tables under their numbers, as a journal takes them."""
+def _export(work: Path, kind: str, name: str, number: str, places: dict[tuple[str, str], str]) -> None:
+    """A figure or a table under its number, as a journal takes it."""
     from helpers import word
     from helpers.exhibits import SUFFIXES, Table
     from helpers.report import links
 
-    for (kind, name), number in numbers.items():
-        stem = f"{kind.lower()}_{number}_{name}"
-        if kind == "Figure":
-            for suffix in SUFFIXES:
-                (work / "exhibits" / f"{name}.{suffix}").rename(work / "figures" / f"{stem}.{suffix}")
-        else:
-            table = Table.kept(work / "exhibits" / f"{name}.json").resolved(links.said(places))
-            word.write(table, number, work / "tables" / f"{stem}.docx")
-            (work / "tables" / f"{stem}.csv").write_text(table.csv(), encoding="utf-8")
-    shutil.rmtree(work / "exhibits")
+    stem = f"{kind.lower()}_{number}_{name}"
+    if kind == "Figure":
+        for suffix in SUFFIXES:
+            (work / "exhibits" / f"{name}.{suffix}").rename(work / "figures" / f"{stem}.{suffix}")
+        return
+    table = Table.kept(work / "exhibits" / f"{name}.json").resolved(links.said(places))
+    (work / "tables" / f"{stem}.csv").write_text(table.csv(), encoding="utf-8")
+    word.write(table, number, work / "tables" / f"{stem}.docx")
 
 
 def _put_in_place(work: Path, place: Path, study: Study) -> Path:

@@ -7,6 +7,8 @@ from helpers.cells import plain
 from helpers.errors import listed
 from helpers.study.schema import ALWAYS, StudyFile, Variable
 
+ENDPOINT_COLUMNS = ("time", "event", "index_date", "event_dates", "last_contact")
+
 
 class _Coded(NamedTuple):
     """An entry of the study file whose codes mean something, what they are, and the codes that mean `empty` there."""
@@ -40,6 +42,7 @@ def coding(study: StudyFile) -> Iterator[str]:
         if happened & censored:
             both = listed(sorted(happened & censored))
             yield f"entry 'endpoints.{name}.event_values': {both} cannot mean both event and censored"
+    yield from _endpoint_codes(study)
     yield from _one_label("endpoints", "endpoints", {name: each.label for name, each in study.endpoints.items()})
     populations = {name: each.label for name, each in study.populations.items()}
     yield from _one_label("populations", "populations", {**ALWAYS, **populations})
@@ -72,6 +75,25 @@ def _levels(entry: str, variable: Variable) -> Iterator[str]:
     yield from _one_label(f"{entry}.levels", "levels", {**levels, **unions})
     if variable.missing and variable.cut:
         yield f"entry '{entry}.missing' belongs to the variable that is cut, '{variable.cut.variable}'"
+
+
+def _endpoint_codes(study: StudyFile) -> Iterator[str]:
+    """Codes of a column that an endpoint has not, and of one that means something else to another endpoint."""
+    seen: dict[str, tuple[str, set[str]]] = {}
+    for name, endpoint in study.endpoints.items():
+        for entry in endpoint.missing:
+            if getattr(endpoint, entry) is None:
+                yield f"entry 'endpoints.{name}.missing.{entry}': this endpoint has no '{entry}'"
+        for entry in ENDPOINT_COLUMNS:
+            given = getattr(endpoint, entry)
+            codes = {plain(code) for code in endpoint.missing.get(entry, [])}
+            for column in [given] if isinstance(given, str) else given or []:
+                other, known = seen.setdefault(column, (name, codes))
+                if known != codes:
+                    yield (
+                        f"entry 'endpoints.{name}.missing': column '{column}' is of endpoint '{other}' too, which "
+                        "names other codes for it; a cell means the same everywhere"
+                    )
 
 
 def _unknown(study: StudyFile) -> Iterator[str]:

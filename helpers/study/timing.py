@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from helpers.study.analyses import Named
-from helpers.study.entry import Codes, Entry, Months, Name, Text
+from helpers.study.entry import Codes, Entry, Months, Name, Scalar, Text
 
 
 class Exposure(Entry):
@@ -127,7 +127,7 @@ class EventTable(Entry):
     id: Text
     term: Text
     grade: Text
-    unknown: Text | None = None
+    unknown: Scalar | None = None
 
 
 class AdverseEvents(Entry):
