@@ -1,7 +1,8 @@
 """Kernels forked from one process that has imported everything, so that none of them imports it again.
 
 Run as a module it is that process: it answers each request on its socket with the number of a new kernel's process, and
-ends all of them once the other end of the socket is gone. Systems that cannot fork start plain kernels.
+ends all of them once the other end of the socket is gone. It has one thread, since others would not live on in what it
+forks. Systems that cannot fork start plain kernels.
 """
 
 import contextlib
@@ -33,7 +34,10 @@ IMPORTED = (
 )
 KERNEL = "ipykernel_launcher"
 LONGEST = 1 << 20
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 
 
 def can_fork() -> bool:
@@ -53,7 +57,7 @@ class Launcher:
                 pass_fds=[other.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**ONE_THREAD, **os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
             )
 
     def fork(self, arguments: list[str], folder: str, environment: dict[str, str]) -> "Forked":

@@ -80,6 +80,8 @@ def test_a_kernel_has_everything_imported_and_a_group_of_its_own(launcher):
         return said, pid
 
     said, pid = run(task())
+    threads = [path.read_text().strip() for path in Path(f"/proc/{launcher._process.pid}/task").glob("*/comm")]
+    assert len(threads) == 1, threads
     assert said.split() == [str(launcher._process.pid), "True", "True"]
     assert gone([pid])
 
