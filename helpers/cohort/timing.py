@@ -28,9 +28,10 @@ def timing(
         for problem in [*_starts(*given), *_horizons(study, outcomes, members)]:
             found.append(Finding("exposure", study.exposure.start, expected, "", problem))
     if study.progression and study.progression.competing:
-        for problem in _causes(*given, later):
-            entry = "progression.competing"
-            found.append(Finding(entry, study.progression.competing.variable, "one event a patient", "", problem))
+        asked, rows = study.progression.competing, members["primary"]
+        censored = ~outcomes[asked.endpoint].loc[rows, "event"] & ~later[asked.endpoint].loc[rows]
+        for problem in _causes(study, table, data.loc[rows, asked.variable], censored):
+            found.append(Finding("progression.competing", asked.variable, "one event a patient", "", problem))
     return found
 
 
@@ -74,22 +75,14 @@ def _horizons(study: Study, outcomes: dict[str, pd.DataFrame], members: dict[str
                 )
 
 
-def _causes(
-    study: Study,
-    table: Table,
-    data: pd.DataFrame,
-    outcomes: dict[str, pd.DataFrame],
-    members: dict[str, pd.Index],
-    later: dict[str, pd.Series],
-) -> Iterator[str]:
+def _causes(study: Study, table: Table, level: pd.Series, censored: pd.Series) -> Iterator[str]:
+    """Who is censored, and not because the event came after the cut-off, but has the level of an event."""
     asked = study.progression.competing
-    rows = members["primary"]
-    level, event = data.loc[rows, asked.variable], outcomes[asked.endpoint].loc[rows, "event"]
     causes = [level for cause in asked.causes.values() for level in cause.levels]
     named = level.isin(causes) & ~level.isin(study.progression.no_site)
     problem = table.problem(
         study.variables[asked.variable].pointed_at(asked.variable),
-        named & ~event & ~later[asked.endpoint].loc[rows],
+        named & censored,
         lambda value: f"{value} is an event, but endpoint '{asked.endpoint}' is censored: one event is coded twice",
     )
     if problem:
