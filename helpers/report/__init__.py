@@ -6,7 +6,6 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +13,11 @@ from helpers import ledger
 from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.launcher import Launcher
 from helpers.report import provenance
-from helpers.report.runner import NOTEBOOKS, Section, check_parameters, run_sections
+from helpers.report.runner import NOTEBOOKS, Failure, Section, check_parameters, run_sections
 from helpers.study import PROJECT, Study, relative
 
 REPORTS = PROJECT / "reports"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What could not be made, a section or what is made of all of them, and why."""
-
-    what: str
-    error: str
 
 
 def build(

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Protocol
 
 import nbformat
 from nbconvert import HTMLExporter
@@ -17,7 +16,7 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from helpers.report.links import Places, anchor, linked, places
-from helpers.report.runner import Section, outputs, titled
+from helpers.report.runner import Failure, Section, outputs, titled
 from helpers.study import Study
 
 CAPTION = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"><b>(?:Table|Figure)\.</b>')
@@ -25,13 +24,6 @@ EXHIBIT = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"')
 FILTERED = "data-filter="
 BEFORE = ("00_key_findings", "01_methods")
 TEMPLATE = Path(__file__).parent / "template"
-
-
-class Missing(Protocol):
-    """Something that could not be made of the sections, and why."""
-
-    what: str
-    error: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ def number_exhibits(sections: list[Section]) -> dict[tuple[str, str], str]:
 
 
 def render(
-    study: Study, sections: list[Section], numbers: dict, exhibits: Path, record: dict, missing: Sequence[Missing] = ()
+    study: Study, sections: list[Section], numbers: dict, exhibits: Path, record: dict, missing: Sequence[Failure] = ()
 ) -> str:
     """The whole page: contents, what is missing, sections with numbered captions and folded code, provenance."""
     merged = nbformat.v4.new_notebook()

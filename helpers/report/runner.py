@@ -38,6 +38,14 @@ class Section:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What could not be made, a section or what is made of all of them, and why."""
+
+    what: str
+    error: str
+
+
 def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     """All outputs of a notebook in their order."""
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
