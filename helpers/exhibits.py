@@ -17,6 +17,10 @@ import matplotlib.figure
 import pypdfium2
 from IPython.display import HTML, display
 
+from helpers.sources import checksum
+from helpers.store import key_of, store
+from helpers.versions import versions
+
 SUFFIXES = ("svg", "pdf", "png")
 PRINT_DPI, SCREEN_DPI = 600, 110
 LONG = 32
@@ -178,17 +182,35 @@ class Figure:
         return caption("Figure", self.name, self.title) + _notes(_footnotes(self.mark, self.notes))
 
     @cached_property
+    def svg(self) -> bytes:
+        """The drawing as SVG, which says all that it shows."""
+        return rendered(self.drawing, "svg")
+
+    @cached_property
     def pdf(self) -> bytes:
-        """The drawing as PDF, which both pictures are made from."""
-        return rendered(self.drawing, "pdf")
+        """The drawing as PDF, which the pictures are made from."""
+        return self._kept("pdf", lambda: rendered(self.drawing, "pdf"))
+
+    def png(self, dpi: int) -> bytes:
+        """The drawing as PNG of so many dots an inch."""
+        return self._kept(f"png {dpi}", lambda: rasterised(self.pdf, dpi))
+
+    def _kept(self, form: str, make: Callable[[], bytes]) -> bytes:
+        """A form of the drawing, from the store where the same drawing has had it before."""
+        beside, key = store(), key_of("figure", form, checksum(__name__), versions(), self.svg)
+        found = beside.read(key)
+        if found is None:
+            found = make()
+            beside.write(key, found)
+        return found
 
     def picture(self) -> str:
         """The drawing as base64 PNG at screen resolution."""
-        return base64.b64encode(rasterised(self.pdf, SCREEN_DPI)).decode()
+        return base64.b64encode(self.png(SCREEN_DPI)).decode()
 
     def keep(self, folder: Path) -> None:
         """Leave the drawing for the report as SVG, PDF and PNG at 600 dpi."""
-        made = {"svg": rendered(self.drawing, "svg"), "pdf": self.pdf, "png": rasterised(self.pdf, PRINT_DPI)}
+        made = {"svg": self.svg, "pdf": self.pdf, "png": self.png(PRINT_DPI)}
         for suffix in SUFFIXES:
             (folder / f"{self.name}.{suffix}").write_bytes(made[suffix])
 

@@ -6,6 +6,7 @@ forks. Systems that cannot fork start plain kernels.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -34,6 +35,7 @@ IMPORTED = (
 )
 KERNEL = "ipykernel_launcher"
 LONGEST = 1 << 20
+RARELY = 50_000
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
@@ -46,14 +48,18 @@ def can_fork() -> bool:
 
 
 class Launcher:
-    """The process that forks kernels; to be closed, which ends every kernel that still runs."""
+    """The process that forks kernels, which also import the statistics if they are `computing`.
 
-    def __init__(self) -> None:
+    To be closed, which ends every kernel that still runs.
+    """
+
+    def __init__(self, *, computing: bool = True) -> None:
         self._lock = threading.Lock()
+        rooms = ["computing"] if computing else []
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(other.fileno())],
+                [sys.executable, "-m", __name__, str(other.fileno()), *rooms],
                 pass_fds=[other.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -154,10 +160,17 @@ def kernel_manager(launcher: Launcher) -> type[AsyncKernelManager]:
     return Manager
 
 
-def _serve(requests: socket.socket) -> None:
-    """Import everything, then fork a kernel a request until the other end is gone."""
-    for name in IMPORTED:
+def _serve(requests: socket.socket, computing: bool) -> None:
+    """Import everything, then fork a kernel a request until the other end is gone.
+
+    A kernel does without the debugger that it would import otherwise: nobody steps through a run.
+    """
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    rooms = importlib.import_module("helpers.estimates").ROOMS if computing else []
+    for name in (*IMPORTED, *rooms):
         importlib.import_module(name)
+    gc.freeze()
+    gc.set_threshold(RARELY)
     kernels: set[int] = set()
     signal.signal(signal.SIGCHLD, lambda *_: _reap(kernels))
     signal.signal(signal.SIGTERM, lambda *_: _end(kernels))
@@ -207,4 +220,4 @@ def _become_kernel(arguments: list[str], folder: str, environment: dict[str, str
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), "computing" in sys.argv[2:])

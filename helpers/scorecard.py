@@ -10,10 +10,9 @@ import pandas as pd
 from helpers.cells import unshown
 from helpers.cohort.files import read_csv
 from helpers.errors import CohortError, StudyError, listed, nearest
-from helpers.ledger import ANALYSES, FITTED, KEY, STATISTICS_OF, at_label
+from helpers.ledger import ANALYSES, FITTED, KEY, NOBODY_LEFT, NOT_REACHED, STATISTICS_OF, at_label
 from helpers.study import Study, relative
 from helpers.study.schema import ANY_EVENT, INTERVALS, OVERALL
-from helpers.survival import NOBODY_LEFT, NOT_REACHED
 
 AGREES = "agrees"
 DIFFERS = "differs"

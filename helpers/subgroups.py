@@ -86,7 +86,7 @@ def _every_level(cohort: Cohort, key: dict[str, str]) -> list[dict]:
 def _level(study: Study, key: dict[str, str], inside: pd.DataFrame, covariates: list[str]) -> list[dict]:
     """The effect of treatment among some patients, and under it each arm's patients and events."""
     arms, within = study.arms, " within the level" if "level" in key else ""
-    method = f"Cox regression of treatment{within}, Efron ties{_beside(study, covariates)}"
+    method = f"Cox regression of treatment{within}, Efron ties{_beside(covariates)}"
     key = {**key, "analysis": "subgroup", "method": method}
     reason = _no_contrast(study, inside)
     if reason:
@@ -102,7 +102,7 @@ def _interaction(cohort: Cohort, key: dict[str, str], variable: str) -> dict:
     study, covariates = cohort.study, _others(cohort.study, variable)
     known, lost = _known(cohort, key, [variable, *covariates])
     method = "Cox regression with and without products of treatment and levels, Efron ties"
-    row = {**key, "analysis": "interaction", "variable": variable, "method": method + _beside(study, covariates)}
+    row = {**key, "analysis": "interaction", "variable": variable, "method": method + _beside(covariates)}
     reason = _no_contrast(study, known)
     tests = _blank(TESTS, reason) if reason else _tests(study, known, variable, covariates)
     return {**row, **_size(known), **lost, **tests}
@@ -190,8 +190,8 @@ def _others(study: Study, variable: str) -> list[str]:
     return [each for each in study.subgroups.covariates if each != variable]
 
 
-def _beside(study: Study, covariates: list[str]) -> str:
-    return f", adjusted for {', '.join(study.variables[each].label for each in covariates)}" if covariates else ""
+def _beside(covariates: list[str]) -> str:
+    return f", adjusted for {', '.join(covariates)}" if covariates else ""
 
 
 def _size(inside: pd.DataFrame) -> dict[str, int]:

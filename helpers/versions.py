@@ -1,5 +1,6 @@
 """The packages results rest on, and which version of each is installed."""
 
+from functools import cache
 from importlib.metadata import version
 
 from helpers import __version__
@@ -11,7 +12,8 @@ PACKAGES = {
     "statsmodels": "installed; no number of the report comes from it",
     "lifelines": "example data",
     "matplotlib": "figures",
-    "seaborn": "colours of figures",
+    "seaborn": "installed; the colours of the arms are its palette’s",
+    "pypdfium2": "pictures of figures",
     "papermill": "running the sections",
     "nbconvert": "putting the report together",
 }
@@ -19,4 +21,7 @@ PACKAGES = {
 
 def versions() -> dict[str, str]:
     """Version by package, `helpers`, which holds the statistics, first."""
-    return {"helpers": __version__} | {package: version(package) for package in PACKAGES}
+    return {"helpers": __version__} | {package: _version(package) for package in PACKAGES}
+
+
+_version = cache(version)

@@ -41,7 +41,7 @@ def events(cohort: Cohort) -> pd.DataFrame:
                 blank = {} if len(frame) else {"percent": "no patients"}
                 counted = {"n": len(frame), "n_event": frame["event"].sum()}
                 counted["percent"] = percent(counted["n_event"], counted["n"])
-                text = {"method": cohort.study.endpoints[endpoint].event_label, "not_estimable": blank}
+                text = {"method": f"events of {endpoint}", "not_estimable": blank}
                 records.append({**key, **counted, "n_missing": frame["time"].isna().sum(), **text})
     return wide(records, EVENTS)
 

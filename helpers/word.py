@@ -1,8 +1,12 @@
 """A table as a Word document a journal takes: three rules, repeated header, notes under it."""
 
+import io
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from docx import Document
+from docx.document import Document as DocumentType
 from docx.enum.section import WD_ORIENT
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -13,6 +17,8 @@ from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph
 
 from helpers.exhibits import Table
+from helpers.sources import checksum
+from helpers.store import key_of, store
 
 FONT = "Times New Roman"
 WIDE = 6
@@ -22,6 +28,17 @@ CELL = "Table cell"
 def write(table: Table, number: str, path: Path) -> None:
     """Write `Table <number>. <title>`, the table and its notes to `path`; `mark` heads every page."""
     table = table.resolved()
+    beside, key = store(), key_of("word", checksum(__name__), version("python-docx"), asdict(table), number)
+    found = beside.read(key)
+    if found is None:
+        out = io.BytesIO()
+        _document(table, number).save(out)
+        found = out.getvalue()
+        beside.write(key, found)
+    path.write_bytes(found)
+
+
+def _document(table: Table, number: str) -> DocumentType:
     document = Document()
     style = document.styles["Normal"]
     style.font.name, style.font.size = FONT, Pt(10)
@@ -46,7 +63,7 @@ def write(table: Table, number: str, path: Path) -> None:
     _body(document, table, section.page_width - section.left_margin - section.right_margin)
     for note in table.footnotes:
         _compact(document.add_paragraph(note), Pt(8))
-    document.save(str(path))
+    return document
 
 
 def _body(document: Document, table: Table, available: int) -> None:

@@ -1,7 +1,8 @@
 """Studies and cohorts the tests share."""
 
+import os
 import shutil
-import time
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -10,13 +11,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from helpers import ledger, report
+from helpers import report
 from helpers.cohort import Cohort, read_cohort
 from helpers.launcher import Launcher, can_fork
 from helpers.results import results
+from helpers.store import PLACE
 from helpers.study import read_study
 
 STENT = Path(__file__).parent / "studies" / "stent"
+
+
+def pytest_configure(config) -> None:
+    """Begin with an empty store, one for all workers and kernels of this run: nothing of a former run is read."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="store-", ignore_cleanup_errors=True)
+        os.environ[PLACE] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture(scope="session")
@@ -26,46 +36,21 @@ def ctrt() -> Cohort:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory, worker_id) -> Callable[[Cohort], pd.DataFrame]:
-    """A study's ledger, computed once for the whole run: the first that needs it computes it, the others wait for it."""
-    own = tmp_path_factory.getbasetemp()
-    folder = own if worker_id == "master" else own.parent
-
-    def rows(cohort: Cohort) -> pd.DataFrame:
-        path = folder / f"{cohort.study.name}.csv"
-        mine = path.with_suffix(".computing")
-        while not path.is_file():
-            try:
-                mine.touch(exist_ok=False)
-            except FileExistsError:
-                time.sleep(0.1)
-                continue
-            try:
-                ledger.write(results(cohort.study, cohort), path.with_suffix(".part"))
-                path.with_suffix(".part").rename(path)
-            finally:
-                mine.unlink()
-        return ledger.read(path)
-
-    return rows
-
-
-@pytest.fixture(scope="session")
-def ctrt_ledger(ctrt, once) -> pd.DataFrame:
+def ctrt_ledger(ctrt) -> pd.DataFrame:
     """The paper's study, every row."""
-    return once(ctrt)
+    return results(ctrt.study)
 
 
 @pytest.fixture(scope="session")
-def gbsg2_ledger(gbsg2, once) -> pd.DataFrame:
+def gbsg2_ledger(gbsg2) -> pd.DataFrame:
     """The real women's study, every row."""
-    return once(gbsg2)
+    return results(gbsg2.study)
 
 
 @pytest.fixture(scope="session")
-def stent_ledger(stent, once) -> pd.DataFrame:
+def stent_ledger(stent) -> pd.DataFrame:
     """The invented study, every row."""
-    return once(stent)
+    return results(stent.study)
 
 
 @pytest.fixture(scope="session")

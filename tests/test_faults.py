@@ -114,11 +114,11 @@ def test_a_simulation_that_cannot_be_drawn_costs_its_table_alone(tmp_path):
     cohort = exposed(tmp_path / "study", frame.assign(time=41 - frame["time"]), simulation=asked)
     stored = simulate.stored(cohort)
     why = "entry 'simulation': no event of 'OS' among the complete cases to draw from"
-    assert (len(stored.frame), stored.reason) == (0, why)
+    assert (len(stored), stored.attrs["reason"]) == (0, why)
     assert simulate.simulate(cohort, draws=2).empty
     rows = results(cohort.study, cohort)
     assert "clone_censor_weight" in set(rows["analysis"])
-    assert str(wording.simulation(rows, study=cohort.study, reason=stored.reason)) == f"No simulation is shown: {why}."
+    assert str(wording.simulation(rows, study=cohort.study, reason=stored.attrs["reason"])) == f"No simulation is shown: {why}."
     sizes = {"draws": 2, "hazard_ratios": None, "rows": None, "estimand_rows": 10_000, "workers": 1}
     with pytest.raises(ParameterError, match="no event of 'OS' among the complete cases"):
         simulate.check(cohort, **sizes)

@@ -12,7 +12,7 @@ from helpers import describe, figures, incidence, survival, tables, wording
 from helpers.cells import plain
 from helpers.cohort import read_cohort
 from helpers.errors import CohortError, StudyError
-from helpers.ledger import joined, melt, select
+from helpers.ledger import NOBODY_LEFT, joined, melt, select
 from helpers.study import read_study
 
 TIMES = {
@@ -216,7 +216,7 @@ def test_the_rows_of_a_study_with_other_names(stent):
     assert dead["incidence"] == 0
     assert dead["not_estimable"] == dict.fromkeys(["incidence_low", "incidence_high"], "no event of this cause")
     beyond = select(incidence.incidences(stent, months=[200]), level="local", group="stent", at="200").iloc[0]
-    assert beyond["not_estimable"]["incidence"] == survival.NOBODY_LEFT
+    assert beyond["not_estimable"]["incidence"] == NOBODY_LEFT
     assert beyond["n_event"] == 12
     tests = incidence.gray_tests(stent)
     assert tests["level"].tolist() == ["local", "away", "dead", "unrecorded"]

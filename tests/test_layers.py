@@ -32,15 +32,37 @@ ALLOWED = {
     "versions": set(),
     "cohort": {"cells", "study", "errors"},
     **{name: GROUND | others for name, others in ESTIMATES.items()},
-    "exhibits": set(),
+    "sources": set(),
+    "frames": set(),
+    "store": {"study"},
+    "sections": {"errors", "study"},
+    "estimates": GROUND | {"frames", "sections", "sources", "store", "versions"},
+    "exhibits": {"sources", "store", "versions"},
     "launcher": set(),
-    "word": {"exhibits"},
-    **{name: {"study", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
-    "simulate": GROUND | set(ESTIMATES),
-    "results": GROUND | set(ESTIMATES) | {"simulate"},
+    "word": {"exhibits", "sources", "store"},
+    **{name: {"study", "sections", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
+    "simulate": GROUND | {"sections"} | set(ESTIMATES),
+    "results": GROUND | {"sections", "estimates"},
     "scorecard": GROUND | {"cells"} | set(ESTIMATES),
-    "report": {"study", "ledger", "errors", "exhibits", "launcher", "word", "versions"},
-    "__main__": {"cohort", "study", "errors", "launcher", "report", "results", "scorecard", "simulate", "tables", "wording"},
+    "standing": {"sources", "store", "study", "versions"},
+    "report": {"study", "sections", "standing", "ledger", "errors", "exhibits", "launcher", "word", "versions"},
+    "commands": {
+        "cohort",
+        "errors",
+        "estimates",
+        "launcher",
+        "report",
+        "results",
+        "scorecard",
+        "sections",
+        "simulate",
+        "standing",
+        "store",
+        "study",
+        "tables",
+        "wording",
+    },
+    "__main__": {"commands"},
 }
 
 
@@ -55,7 +77,7 @@ def imported(path: Path) -> set[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             parts = name.split(".")
-            if parts[0] == "helpers" and len(parts) > 1 and not parts[1].startswith("__"):
+            if parts[0] == "helpers" and len(parts) > 1 and not parts[1].startswith("__") and parts[1] != "STARTED":
                 found.add(parts[1])
     return found
 

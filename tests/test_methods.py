@@ -1,4 +1,4 @@
-"""Section 01: methods in prose, populations, variables, the STROBE statement, the trial imitated, links that land."""
+"""Executed 01: methods in prose, populations, variables, the STROBE statement, the trial imitated, links that land."""
 
 import re
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from helpers import describe, tables, word, wording
 from helpers.exhibits import Prose, Row, Table, linked, plain, refer
 from helpers.ledger import joined, melt, select
 from helpers.report import links, page, provenance
-from helpers.report.runner import Section
+from helpers.report.runner import Executed
 from helpers.study import read_study
 from helpers.study.hindsight import hindsight, is_hindsight
 from helpers.study.timing import Reporting
@@ -264,15 +264,15 @@ def test_software_is_what_is_installed(stent):
     assert "python" not in shown
 
 
-def shown(name: str, *outputs: str) -> Section:
+def shown(name: str, *outputs: str) -> Executed:
     """A section whose notebook shows HTML, as if it had run."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_markdown_cell(f"# Title of {name}"), nbformat.v4.new_code_cell("show()")]
     notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", {"text/html": each}) for each in outputs]
-    return Section(name, notebook, 0.0, {})
+    return Executed(name, notebook, 0.0, {})
 
 
-def rendered(study, sections: list[Section], folder: Path) -> str:
+def rendered(study, sections: list[Executed], folder: Path) -> str:
     record = provenance.record(study, sections, {}, 0.0)
     return page.render(study, sections, page.number_exhibits(sections), folder, record)
 

@@ -151,7 +151,7 @@ def test_a_signal_ends_what_runs_and_what_waits(tmp_path, number, code):
     running.send_signal(number)
     error = running.communicate(timeout=30)[1]
     assert running.returncode == code
-    assert error == "Stopped; the last good report is as it was.\n"
+    assert error == "Stopped; what was there before is as it was.\n"
     assert list((tmp_path / "r").iterdir()) == []
 
 
@@ -172,9 +172,9 @@ def test_a_kernel_that_does_not_start_fails_its_section_alone(build, stent, tmp_
 
 
 def test_what_a_killed_run_left_behind_is_cleared_and_harms_nothing(build, stent, tmp_path):
-    stale = tmp_path / "reports" / ".stent.999999999"
+    stale = tmp_path / "reports" / ".run-999999999-stent"
     stale.mkdir(parents=True)
-    aside = tmp_path / "reports" / ".stent.last"
+    aside = tmp_path / "reports" / ".last-stent"
     aside.mkdir()
     (aside / "report.html").write_text("the last good report")
     dies = notebooks(tmp_path / "dies", **{"02_cohort": "raise ValueError('no')"})

@@ -5,7 +5,8 @@ import pytest
 
 from helpers import ledger
 from helpers.errors import ParameterError
-from helpers.results import SECTIONS, results
+from helpers.results import results
+from helpers.sections import SECTIONS, left_out
 
 
 @pytest.mark.parametrize("name", ["gbsg2", "stent"])
@@ -22,7 +23,9 @@ def test_the_papers_ledger_is_whole(ctrt, ctrt_ledger):
 
 def whole(cohort, one):
     """Every section is there, and nothing but the study's own names."""
-    assert list(dict.fromkeys(one["section"])) == [each for each in SECTIONS if each not in cohort.study.left_out()]
+    assert list(dict.fromkeys(one["section"])) == [
+        each.name for each in SECTIONS if each.rows and each.name not in left_out(cohort.study)
+    ]
     assert set(one["population"]) <= set(cohort.study.all_populations)
     assert set(one["endpoint"]) == {"", *cohort.study.endpoints}
     assert not one.duplicated(ledger.KEY).any()
@@ -48,11 +51,11 @@ def test_rows_left_by_sections_are_read_and_not_computed_again(stent, tmp_path, 
     rows = stent_ledger
     for section, part in rows.groupby("section"):
         ledger.write(part, tmp_path / f"{section}.csv")
-    pd.testing.assert_frame_equal(results(stent.study, stent, str(tmp_path)), rows, check_exact=True)
+    pd.testing.assert_frame_equal(results(stent.study, results_dir=str(tmp_path)), rows, check_exact=True)
 
 
 def test_results_are_not_invented_where_none_were_left(stent, tmp_path):
     with pytest.raises(ParameterError, match="no section has left its results to read"):
-        results(stent.study, stent, str(tmp_path))
+        results(stent.study, results_dir=str(tmp_path))
     with pytest.raises(ParameterError, match="is not a folder"):
         ledger.leave([], "x", str(tmp_path / "absent"))

@@ -246,20 +246,20 @@ def test_estimands_come_from_one_large_cohort(stent):
 
 def test_a_stored_simulation_serves_until_the_study_changes(study_copy):
     cohort = read_cohort(read_study(study_copy()))
-    assert simulate.stored(cohort).frame.empty
-    assert simulate.stored(cohort).reason.startswith("no cohorts have been drawn; `python -m helpers simulate ")
+    assert simulate.stored(cohort).empty
+    assert simulate.stored(cohort).attrs["reason"].startswith("no cohorts have been drawn; `python -m helpers simulate ")
     made = simulate.simulate(cohort, draws=2, rows=None, hazard_ratios=[1])
     simulate.save(made, cohort.study.simulation_path)
-    frame, reason = simulate.stored(cohort)
-    assert reason == ""
+    frame = simulate.stored(cohort)
+    assert frame.attrs["reason"] == ""
     assert set(frame["model"]) == {f"{each}:stored" for each in made["model"]}
     assert frame["log_hr"].tolist() == made["log_hr"].tolist()
     melt([made, frame], "06_sensitivity")
     other = read_cohort(read_study(study_copy({"grace = 2": "grace = 3"})))
-    assert simulate.stored(other).frame.empty
-    assert re.search(r"simulation.csv was made from other patients .* simulate", simulate.stored(other).reason)
+    assert simulate.stored(other).empty
+    assert re.search(r"simulation.csv was made from other patients .* simulate", simulate.stored(other).attrs["reason"])
     cohort.study.simulation_path.write_text("not,a,ledger\n1,2,3\n")
-    assert "can be read" in simulate.stored(cohort).reason
+    assert "can be read" in simulate.stored(cohort).attrs["reason"]
 
 
 def test_the_checksum_follows_patients_and_entries(invented):

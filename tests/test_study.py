@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.errors import StudyError
+from helpers.sections import left_out
 from helpers.study import read_study
 
 ENTRY = {
@@ -148,13 +149,13 @@ def test_a_study_is_frozen_and_names_what_it_leaves_out(study_copy):
     study = read_study("data/gbsg2")
     with pytest.raises(ValueError, match="frozen"):
         study.title = "another"
-    assert list(study.left_out()) == ["07_progression", "08_adverse_events", "09_published_numbers"]
-    assert read_study("data/ctrt").left_out() == {}
+    assert list(left_out(study)) == ["07_progression", "08_adverse_events", "09_published_numbers"]
+    assert left_out(read_study("data/ctrt")) == {}
     folder = study_copy()
     text = (folder / "study.toml").read_text()
     start, end = text.index("[[univariable]]"), text.index("[abbreviations]")
     (folder / "study.toml").write_text(text[:start] + text[end:])
-    assert list(read_study(folder).left_out()) == ["04_prognostic_factors", "05_subgroups", "06_sensitivity"]
+    assert list(left_out(read_study(folder))) == ["04_prognostic_factors", "05_subgroups", "06_sensitivity"]
 
 
 def test_a_treatment_forgotten_among_the_univariable_is_there(study_copy):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from helpers import describe, figures, survival, wording
 from helpers.errors import ParameterError
-from helpers.ledger import select
+from helpers.ledger import NOBODY_LEFT, select
 from helpers.results import results
 
 TIME = np.array([2, 3, 3, 5, 6, 6, 8, 8, 9, 12], dtype=float)
@@ -69,7 +69,7 @@ def test_rates_before_the_first_event_and_beyond_the_last_time(ten):
     assert frame.loc["6", "rate"] == pytest.approx(50)
     assert frame.loc["12", "rate"] == pytest.approx(18.75)
     assert np.isnan(frame.loc["13", "rate"])
-    assert frame.loc["13", "not_estimable"] == dict.fromkeys(["rate", "rate_low", "rate_high"], survival.NOBODY_LEFT)
+    assert frame.loc["13", "not_estimable"] == dict.fromkeys(["rate", "rate_low", "rate_high"], NOBODY_LEFT)
     b = select(survival.rates(ten), group="b", model="log").set_index("at")
     assert b.loc["12", "rate"] == 0, "after a final event S is zero, and known"
     assert b.loc["12", "not_estimable"] == {
@@ -121,11 +121,11 @@ def test_restricted_mean_by_hand(ten):
 def test_a_restricted_mean_needs_follow_up_to_its_horizon(ten):
     beyond = survival.restricted_means(ten, tau_months=13)
     a = select(beyond, group="a").iloc[0]
-    assert a["not_estimable"]["rmst"] == survival.NOBODY_LEFT
+    assert a["not_estimable"]["rmst"] == NOBODY_LEFT
     b = select(beyond, group="b").iloc[0]
     assert b["rmst"] == pytest.approx(select(survival.restricted_means(ten), group="b")["rmst"].iloc[0]), "S is zero"
     contrast = select(beyond, group="").iloc[0]
-    assert contrast["not_estimable"]["rmst_difference"] == survival.NOBODY_LEFT
+    assert contrast["not_estimable"]["rmst_difference"] == NOBODY_LEFT
 
 
 def test_follow_up_swaps_events_and_censorings(ten):

@@ -20,7 +20,7 @@ from helpers.errors import CohortError
 from helpers.exhibits import Block, Filters, Row, Table
 from helpers.ledger import melt, select
 from helpers.report import page, provenance
-from helpers.report.runner import Section
+from helpers.report.runner import Executed
 from helpers.study import read_study
 
 STENT = "tests/studies/stent"
@@ -410,7 +410,7 @@ def rendered(study, table, folder):
     cell = nbformat.v4.new_code_cell("1")
     cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": table._repr_html_()})]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Events"), cell])
-    sections = [Section("08_adverse_events", book, 1.0, {})]
+    sections = [Executed("08_adverse_events", book, 1.0, {})]
     record = provenance.record(study, sections, {}, 0.0)
     return page.render(study, sections, page.number_exhibits(sections), folder, record)
 

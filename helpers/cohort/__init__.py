@@ -152,7 +152,6 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
 
 
 FLOW = ["population", "name", "reason", "group", "n_before", "n_excluded", "n"]
-NAMED = {"name", "reason"}
 WITHOUT_SCORE = "Without a covariate of the propensity score"
 
 
@@ -209,7 +208,9 @@ def _apply(
         if problem:
             return rows, problem
         left = rows[~met.astype(bool)]
-        flow += _leaving(study, typed.data, rows, left, {"population": population, **step.model_dump(include=NAMED)})
+        flow += _leaving(
+            study, typed.data, rows, left, {"population": population, "name": step.name, "reason": step.name}
+        )
         rows = left
     arm = typed.data.loc[rows, arms.column]
     unknown = table.problem(arms.column, arm.isna(), lambda _: "the arm is missing in a patient no step excludes")

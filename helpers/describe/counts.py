@@ -21,7 +21,7 @@ def flow(cohort: Cohort) -> pd.DataFrame:
         sizes = {group: len(rows) for group, rows in cohort.groups(population).items()}
         before = {group: len(rows) for group, rows in cohort.groups(entry.of).items()}
         for group, n in sizes.items():
-            key = {"population": population, "analysis": "flow", "group": group, "n": n, "method": entry.label}
+            key = {"population": population, "analysis": "flow", "group": group, "n": n, "method": population}
             left = {"n_before": before[group], "n_excluded": before[group] - n}
             records.append({**key, **(left if population != "screened" else {})})
     steps = cohort.flow.rename(columns={"name": "variable", "reason": "method"}).assign(analysis="flow")
@@ -43,7 +43,7 @@ def events(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
                 counted["n_extended"] = frame.index.isin(cohort.extended[endpoint]).sum()
             counted |= share(counted["n_event"], len(frame), "no patients")
             key = {"population": population, "endpoint": endpoint, "analysis": "count", "group": group}
-            records.append({**key, **counted, "method": cohort.study.endpoints[endpoint].event_label})
+            records.append({**key, **counted, "method": f"events of {endpoint}"})
     return wide(records, ["n", "n_event", "percent", "n_missing", "n_extended"])
 
 

@@ -108,7 +108,7 @@ def _reached(cohort: Cohort, term: str, rows: pd.DataFrame, lowest: int) -> tupl
 def _graded(cohort: Cohort, term: str, rows: pd.DataFrame, key: dict) -> Iterator[dict]:
     """One adverse event in one group: known and missing, then every grade group, any grade and the severe ones."""
     asked = cohort.study.adverse_events
-    key = {**key, "analysis": "count", "variable": term, "method": asked.grading}
+    key = {**key, "analysis": "count", "variable": term, "method": "worst grade of each patient"}
     values = _worst(cohort, term, rows)
     yield {**key, **known(values)}
     found = {name: (int(values.isin(each.grades).sum()), values.notna().sum()) for name, each in asked.groups.items()}

@@ -30,7 +30,9 @@ def flow(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Fi
     start = f"{study.all_populations[where.of].label}\nn = {int(first)}"
     assumed = {step.name for step in where.steps if step.assumed}
     sizes = [f"{int(row['n_excluded'])}{'*' if row['variable'] in assumed else ''}" for _, row in steps.iterrows()]
-    excluded = [f"{reason}\nn = {size}" for reason, size in zip(steps["method"], sizes, strict=True)]
+    told = study.reasons(population)
+    reasons = [told.get(row["variable"], row["method"]) for _, row in steps.iterrows()]
+    excluded = [f"{reason}\nn = {size}" for reason, size in zip(reasons, sizes, strict=True)]
     end = f"{where.label}\nn = {int(last[OVERALL])}"
     arms = [f"{label}\nn = {int(last[arm])}" for arm, label in study.arms.levels.items()]
     with print_style():

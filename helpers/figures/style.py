@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
-import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 
 from helpers.study import Study
 
-COLOURS = (0, 1)
+COLOURS = ("#0173b2", "#de8f05")
 LINES = ("-", (0, (5, 2)))
 WIDTH = 7.0
 STYLE = {
@@ -26,10 +26,9 @@ HAZARD_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 @contextmanager
 def print_style() -> Iterator[list]:
-    """Style of every figure; gives the colours of the arms, apart in lightness as well as in hue."""
+    """Style of every figure; gives the colours of the arms, the first two of seaborn's palette `colorblind`."""
     with mpl.rc_context(STYLE):
-        palette = sns.color_palette("colorblind")
-        yield [palette[position] for position in COLOURS]
+        yield [to_rgb(colour) for colour in COLOURS]
 
 
 def mark(drawing: Drawing, study: Study) -> None:

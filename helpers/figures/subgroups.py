@@ -233,8 +233,9 @@ def _axis(axes: Axes, overall: float) -> None:
 def _notes(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> list[str]:
     treated, reference = (study.arms.levels[arm] for arm in _arms(study))
     effects = frame[frame["group"] == ""]
+    method = study.adjusted(effects["method"].iloc[0], study.subgroups.covariates)
     notes = [
-        f"{effects['method'].iloc[0]}: {treated} against {reference}. HR, hazard ratio; CI, {study.level} confidence "
+        f"{method}: {treated} against {reference}. HR, hazard ratio; CI, {study.level} confidence "
         "interval. Dashed: all patients. Area of the squares: in proportion to the information, 1 / SE².",
         "Exploratory. P for interaction: likelihood-ratio test, not adjusted for the number of "
         f"variables tested ({int(tests['n_tested'].iloc[0])}).",

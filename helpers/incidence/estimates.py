@@ -12,10 +12,10 @@ from helpers.incidence.estimators import (
     gray_test,
     incidence_limits,
 )
-from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.ledger import NOBODY_LEFT, STATISTICS_OF, at_label, wide
 from helpers.study.causes import cause_labels, cause_of
 from helpers.study.schema import OVERALL, UNRECORDED
-from helpers.survival import NO_TIMES, NOBODY_LEFT, last_whole_day, number_at_risk
+from helpers.survival import NO_TIMES, last_whole_day, number_at_risk
 
 NOT_YET = "no event of this cause by then, so no interval"
 ALL_HAD_IT = "no interval where all patients have had the event"

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from helpers import ledger
+from helpers import ledger, standing
 from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.launcher import Launcher
 from helpers.report import provenance
-from helpers.report.runner import NOTEBOOKS, Failure, Section, check_parameters, run_sections
+from helpers.report.exchange import exchanged
+from helpers.report.runner import NOTEBOOKS, Executed, Failure, check_parameters, run_sections
+from helpers.sections import SECTIONS, left_out
 from helpers.study import PROJECT, Study, relative
 
 REPORTS = PROJECT / "reports"
@@ -28,6 +30,7 @@ def build(
     notebooks: Path = NOTEBOOKS,
     say: Callable[[str], None] = print,
     launcher: Launcher | None = None,
+    only: list[str] | None = None,
 ) -> tuple[Path, list[Failure]]:
     """Run every section of the study and write `output/<study>/`; return the folder and what failed.
 
@@ -36,25 +39,30 @@ def build(
     are forked by `launcher` where there is one. Raises ParameterError for a parameter no notebook has and OutputError
     where nothing can be written.
     """
-    given = parameters or {}
-    left_out = study.left_out()
-    wanted = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in left_out]
+    given, output, notebooks = parameters or {}, output.resolve(), notebooks.resolve()
+    wanted = _wanted(study, notebooks, only)
     check_parameters(wanted, given)
     _check_population(study, given.get("population"))
-    started = time.time()
+    _check_place(study, output)
+    started, made_of = time.time(), standing.made_of(study, given, notebooks)
     work = _workplace(study, output)
     try:
         sections = run_sections(wanted, work, {**given, "study_dir": str(study.folder)}, say, launcher)
+        sections = [each for each in sections if only is None or each.name in only]
         failures = [Failure(f"section {each.name}", each.error) for each in sections if each.error is not None]
         failures += _assembled(study, sections, work, given, started)
-        return _put_in_place(work, output / (f"{study.name}.failed" if failures else study.name), study), failures
+        if failures or only is not None:
+            return _put_in_place(work, output / f"{study.name}.{'failed' if failures else 'part'}", study), failures
+        told = {**standing.recorded(work), "made_of": made_of, "files": standing.files(work)}
+        provenance.write(told, work / standing.RECORD)
+        return _put_in_place(work, output / study.name, study), failures
     except OSError as error:
         raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror or error}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _assembled(study: Study, sections: list[Section], work: Path, parameters: dict, started: float) -> list[Failure]:
+def _assembled(study: Study, sections: list[Executed], work: Path, parameters: dict, started: float) -> list[Failure]:
     """Make of the sections what a report is, each part by itself; what goes wrong with one costs no other."""
     from helpers.report import links, page
 
@@ -78,7 +86,7 @@ def _assembled(study: Study, sections: list[Section], work: Path, parameters: di
     record: dict = {}
     numbers: dict[tuple[str, str], str] = {}
     attempt("the record of the run", lambda: record.update(provenance.record(study, sections, parameters, started)))
-    attempt("the record of the run as a file", lambda: provenance.write(record, work / "run.json"))
+    attempt("the record of the run as a file", lambda: provenance.write(record, work / standing.RECORD))
     attempt("the ledger", lambda: _merge(sections, work))
     attempt("numbers of tables and figures", lambda: numbers.update(page.number_exhibits(sections)))
     attempt("the page", lambda: page_of(numbers))
@@ -90,11 +98,33 @@ def _assembled(study: Study, sections: list[Section], work: Path, parameters: di
     return failures
 
 
-def _merge(sections: list[Section], work: Path) -> None:
+def _merge(sections: list[Executed], work: Path) -> None:
     """The sections' rows as one ledger, in the place of their own files."""
     ledger.write(ledger.merged(work), work / "results.csv")
     for section in sections:
         (work / f"{section.name}.csv").unlink(missing_ok=True)
+
+
+def _wanted(study: Study, notebooks: Path, only: list[str] | None) -> list[Path]:
+    """The notebooks to run: all the study has data for, or those named, and what a section that reads rows reads."""
+    without = left_out(study)
+    reading = any(each.reads_rows and each.name in (only or []) for each in SECTIONS)
+    for name in only or []:
+        if name in without:
+            raise ParameterError(f"section '{name}' is left out of this study: {without[name]}")
+    named = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in without]
+    return [path for path in named if only is None or reading or path.stem in only]
+
+
+def _check_place(study: Study, output: Path) -> None:
+    """Refuse to put a report in the place of another study's."""
+    place = output / study.name
+    other = standing.recorded(place).get("identity", standing.identity(study))
+    if other != standing.identity(study):
+        raise OutputError(
+            f"{relative(place)} holds the report of another study whose folder is called '{study.name}', too; "
+            "rename one of the two folders, or name another place with --output"
+        )
 
 
 def _check_population(study: Study, population: object) -> None:
@@ -107,12 +137,12 @@ def _check_population(study: Study, population: object) -> None:
 
 def _workplace(study: Study, output: Path) -> Path:
     """An empty folder beside the reports; what killed runs left behind is cleared."""
-    work = output / f".{study.name}.{os.getpid()}"
+    work = output / f".run-{os.getpid()}-{study.name}"
     try:
         output.mkdir(parents=True, exist_ok=True)
         _restore(output / study.name)
-        for stale in output.glob(f".{study.name}.*"):
-            if not _alive(stale.suffix[1:]):
+        for stale in output.glob(".run-*-*"):
+            if not _alive(stale.name.split("-")[1]):
                 shutil.rmtree(stale)
         for folder in (work, work / "notebooks", work / "exhibits", work / "figures", work / "tables"):
             folder.mkdir()
@@ -150,6 +180,17 @@ def _export(work: Path, kind: str, name: str, number: str, places: dict[tuple[st
 
 def _put_in_place(work: Path, place: Path, study: Study) -> Path:
     """Exchange the folder for the new one; a failure that a good run has mended is removed."""
+    if place.is_dir() and not place.is_symlink() and exchanged(work, place):
+        shutil.rmtree(work, ignore_errors=True)
+    else:
+        _moved(work, place)
+    if place.name == study.name:
+        shutil.rmtree(place.with_name(f"{study.name}.failed"), ignore_errors=True)
+    return place
+
+
+def _moved(work: Path, place: Path) -> None:
+    """Two renames, where the system cannot exchange two folders in one step."""
     aside = _aside(place)
     shutil.rmtree(aside, ignore_errors=True)
     if place.exists():
@@ -160,14 +201,11 @@ def _put_in_place(work: Path, place: Path, study: Study) -> Path:
         _restore(place)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-    if place.name == study.name:
-        shutil.rmtree(place.with_name(f"{study.name}.failed"), ignore_errors=True)
-    return place
 
 
 def _aside(place: Path) -> Path:
     """Where the last report waits while the new one takes its place."""
-    return place.with_name(f".{place.name}.last")
+    return place.with_name(f".last-{place.name}")
 
 
 def _restore(place: Path) -> None:
@@ -176,4 +214,4 @@ def _restore(place: Path) -> None:
         _aside(place).rename(place)
 
 
-__all__ = ["REPORTS", "Failure", "Section", "build"]
+__all__ = ["REPORTS", "Executed", "Failure", "build"]

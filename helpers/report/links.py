@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable
 
-from helpers.report.runner import Section, outputs, titled
+from helpers.report.runner import Executed, outputs, titled
 
 MARKED = re.compile(r'<span class="ref" data-ref="(Table|Figure|Text|section):([^"]+)">(.*?)</span>')
 PARAGRAPH = re.compile(r'id="text-([^"]+)"')
@@ -17,7 +17,7 @@ def anchor(kind: str, name: str) -> str:
     return name if kind == "section" else f"{kind.lower()}-{name}"
 
 
-def places(sections: list[Section], numbers: dict[tuple[str, str], str]) -> Places:
+def places(sections: list[Executed], numbers: dict[tuple[str, str], str]) -> Places:
     """What a reference can land on and what it then reads; a paragraph's is empty and reads as the reference does."""
     found = {key: f"{key[0]} {number}" for key, number in numbers.items()}
     found |= {("section", section.name): f"section “{titled(section)}”" for section in sections}

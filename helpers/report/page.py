@@ -16,13 +16,13 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from helpers.report.links import Places, anchor, linked, places
-from helpers.report.runner import Failure, Section, outputs, titled
+from helpers.report.runner import Executed, Failure, outputs, titled
+from helpers.sections import SECTIONS
 from helpers.study import Study
 
 CAPTION = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"><b>(?:Table|Figure)\.</b>')
 EXHIBIT = re.compile(r'data-exhibit="(Table|Figure):([^"]+)"')
 FILTERED = "data-filter="
-BEFORE = ("00_key_findings", "01_methods")
 TEMPLATE = Path(__file__).parent / "template"
 
 
@@ -35,16 +35,17 @@ class Entry:
     error: str | None
 
 
-def number_exhibits(sections: list[Section]) -> dict[tuple[str, str], str]:
+def number_exhibits(sections: list[Executed]) -> dict[tuple[str, str], str]:
     """Numbers of tables and figures, each counted in the order they appear, those before the patients' own as `M1`.
 
     So the first table of the results is Table 1, as in the paper.
     """
     numbers: dict[tuple[str, str], str] = {}
+    before = {each.name for each in SECTIONS if each.before}
     for section in sections:
         for output in outputs(section.notebook):
             for kind, name in CAPTION.findall(output.get("data", {}).get("text/html", "")):
-                series = "M" if section.name in BEFORE else ""
+                series = "M" if section.name in before else ""
                 same = [known for (other, _), known in numbers.items() if other == kind]
                 taken = sum(known.startswith("M") == bool(series) for known in same)
                 numbers.setdefault((kind, html.unescape(name)), f"{series}{taken + 1}")
@@ -52,7 +53,7 @@ def number_exhibits(sections: list[Section]) -> dict[tuple[str, str], str]:
 
 
 def render(
-    study: Study, sections: list[Section], numbers: dict, exhibits: Path, record: dict, missing: Sequence[Failure] = ()
+    study: Study, sections: list[Executed], numbers: dict, exhibits: Path, record: dict, missing: Sequence[Failure] = ()
 ) -> str:
     """The whole page: contents, what is missing, sections with numbered captions and folded code, provenance."""
     merged = nbformat.v4.new_notebook()

@@ -6,15 +6,18 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from helpers.report.runner import Section
+from helpers import standing
+from helpers.report.runner import Executed
+from helpers.sections import left_out
 from helpers.study import PROJECT, Study, relative
 from helpers.versions import versions
 
 
-def record(study: Study, sections: list[Section], parameters: dict, started: float) -> dict:
+def record(study: Study, sections: list[Executed], parameters: dict, started: float) -> dict:
     """Everything a reader needs to make the same report again; the clock is here and nowhere else."""
     return {
         "study": relative(study.folder),
+        "identity": standing.identity(study),
         "title": study.title,
         "synthetic": study.synthetic,
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
@@ -31,7 +34,7 @@ def record(study: Study, sections: list[Section], parameters: dict, started: flo
             }
             for section in sections
         },
-        "left_out": study.left_out(),
+        "left_out": left_out(study),
     }
 
 

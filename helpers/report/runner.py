@@ -17,18 +17,19 @@ from papermill.exceptions import PapermillExecutionError
 
 from helpers.errors import ParameterError, listed, nearest
 from helpers.launcher import Launcher, kernel_manager
+from helpers.sections import SECTIONS
 from helpers.study import PROJECT, relative
 
 NOTEBOOKS = PROJECT / "notebooks"
 logging.getLogger("papermill").setLevel(logging.CRITICAL)
-LAST = ("00_key_findings", "09_published_numbers")
 START_SECONDS = 180
+WAITING = 1
 NEEDED_AFTER = ("helpers.report.page", "helpers.word")
 SET_BY_RUNNER = {"study_dir", "results_dir"}
 
 
 @dataclass(frozen=True)
-class Section:
+class Executed:
     """An executed notebook; `error` is None where it ran to its end. A kernel may take `START_SECONDS` to start."""
 
     name: str
@@ -51,7 +52,7 @@ def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def titled(section: Section) -> str:
+def titled(section: Executed) -> str:
     """A section's title: its first heading, else the notebook's name."""
     headings = [cell.source for cell in section.notebook.cells if cell.source.startswith("# ")]
     return headings[0].removeprefix("# ").splitlines()[0] if headings else section.name
@@ -83,18 +84,21 @@ def run_sections(
     parameters: dict,
     say: Callable[[str], None],
     launcher: Launcher | None = None,
-) -> list[Section]:
+) -> list[Executed]:
     """Execute the notebooks, those that read the others' results last; a failure stops no other section.
+
+    `WAITING` more run than there are cores, since kernels wait for their sockets as they begin.
 
     Kernels are forked by the launcher, or started where there is none. Whatever stops the run ends what waits and what
     the launcher has forked.
     """
-    last = [path for path in notebooks if path.stem in LAST]
+    reading = {each.name for each in SECTIONS if each.reads_rows}
+    last = [path for path in notebooks if path.stem in reading]
     first = sorted((path for path in notebooks if path not in last), key=_length, reverse=True)
-    sections: list[Section] = []
+    sections: list[Executed] = []
     kernels = {"kernel_manager_class": kernel_manager(launcher)} if launcher else {}
-    done, total = 0, len(notebooks)
-    with ThreadPoolExecutor(max_workers=_cores()) as pool:
+    done, total, here = 0, len(notebooks), Path.cwd()
+    with ThreadPoolExecutor(max_workers=_cores() + WAITING) as pool:
         try:
             for batch in (first, last):
                 running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
@@ -110,6 +114,8 @@ def run_sections(
             if launcher:
                 launcher.close()
             raise
+        finally:
+            os.chdir(here)
     return sorted(sections, key=lambda section: section.name)
 
 
@@ -123,7 +129,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Section:
+def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Executed:
     declared = _declared(path)
     given = {**parameters, "results_dir": str(work)}
     used = {name: value for name, value in given.items() if name in declared}
@@ -138,6 +144,7 @@ def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Section:
             progress_bar=False,
             log_output=False,
             start_timeout=START_SECONDS,
+            shutdown_kernel="immediate",
             **kernels,
         )
     except PapermillExecutionError as failure:
@@ -158,7 +165,7 @@ def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Section:
             None,
         )
     shown = {name: value for name, value in used.items() if name not in SET_BY_RUNNER}
-    return Section(path.stem, notebook, seconds, shown, error)
+    return Executed(path.stem, notebook, seconds, shown, error)
 
 
 def _without_workplace(notebook: nbformat.NotebookNode) -> None:

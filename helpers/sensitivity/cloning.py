@@ -23,13 +23,12 @@ from helpers.cohort.regression import indicators
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT, joined
 from helpers.errors import ParameterError
-from helpers.ledger import at_label, fit_statistics, wide
+from helpers.ledger import NOBODY_LEFT, at_label, fit_statistics, wide
 from helpers.sensitivity import strategies
 from helpers.sensitivity.beginning import Beginning, Course, Models, beginning, models, separated
 from helpers.sensitivity.cloned_survival import Horizons, bootstrap, estimates
 from helpers.sensitivity.exposure import exposed
 from helpers.study import Study
-from helpers.survival import NOBODY_LEFT
 
 STATISTICS = fit_statistics("clone_censor_weight")
 WEIGHTS = ["n_effective", "weight_max"]

@@ -4,27 +4,35 @@ Where treatment begins later, its patients cannot have had the event before it b
 (immortal time; Suissa, 2008). Leaving out patients by what happened after treatment began conditions on the outcome.
 """
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from helpers.cohort import Cohort
 from helpers.cox import fitted_models, multivariable, univariable
 from helpers.cox.models import STATISTICS, fitted, model_rows, one_variable
-from helpers.ledger import wide
+from helpers.ledger import select, wide
+from helpers.study.variants import UNADJUSTED
 
 
-def fixed(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def fixed(cohort: Cohort, population: str | None = None, *, known: Iterable[pd.DataFrame] = ()) -> pd.DataFrame:
     """Cox models with the arm as known at time zero, alone and in the study's models, rows as in 04.
 
     With [exposure] its endpoints and models, in its population, in its exclusions and in what is matched out of either;
-    else every model. `population` is the only one where given.
+    else every model. `population` is the only one where given. A model whose rows are `known`, results of `univariable`
+    and `multivariable`, is not fitted again.
     """
-    records = []
+    records, frames = [], list(known)
     for where, endpoint, model in _asked(cohort, population):
-        if not model:
-            records += one_variable(cohort, endpoint, cohort.study.arms.column, where)
-        else:
-            key = {"population": where, "endpoint": endpoint, "model": model}
+        key = {"population": where, "endpoint": endpoint, "model": model or UNADJUSTED}
+        own = {} if model else {"variable": cohort.study.arms.column}
+        made = [row for frame in frames for row in select(frame, **key, **own).to_dict("records")]
+        if made:
+            records += made
+        elif model:
             records += model_rows(cohort.study, fitted(cohort, cohort.study.model(model, endpoint, where), key))
+        else:
+            records += one_variable(cohort, endpoint, cohort.study.arms.column, where)
     return wide(records, STATISTICS)
 
 

@@ -5,11 +5,10 @@ from helpers.simulate.draws import draw
 from helpers.simulate.estimators import estimate, estimators
 from helpers.simulate.progress import reported
 from helpers.simulate.runs import check, estimands, simulate
-from helpers.simulate.stored import Stored, check_output, save, stored
+from helpers.simulate.stored import check_output, save, stored
 
 __all__ = [
     "Design",
-    "Stored",
     "check",
     "check_output",
     "design",

@@ -13,6 +13,7 @@ from helpers.errors import StudyError, listed, nearest
 from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
 from helpers.study.faults import control_character, sentence
+from helpers.study.places import places
 from helpers.study.schema import (
     ALWAYS,
     ANY_EVENT,
@@ -52,6 +53,11 @@ class Study(StudyFile):
         return self.folder / self.cohort.source
 
     @property
+    def source_name(self) -> str:
+        """What the patients' table is called, not where it lies."""
+        return self.cohort.source if self.cohort.source in LIBRARY else self.cohort_path.name
+
+    @property
     def events_path(self) -> Path | None:
         """The table of adverse events, where they have one of their own."""
         table = self.adverse_events.table if self.adverse_events else None
@@ -77,6 +83,10 @@ class Study(StudyFile):
         """What stands over any comparison of a synthetic cohort with printed numbers; empty for real patients."""
         said = "The cohort is synthetic: its agreement with printed numbers says nothing about what the paper claims."
         return said if self.synthetic else ""
+
+    def decisions(self) -> str:
+        """What the study file decides, as JSON: the study as read without its place and what is only printed."""
+        return self.model_dump_json(exclude={"folder"}, context={"printed": lambda _: ""})
 
     @property
     def level(self) -> str:
@@ -151,6 +161,15 @@ class Study(StudyFile):
         used = [name for name in sorted(self.abbreviations, key=str.casefold) if name in words]
         return ("; ".join(f"{name}, {self.abbreviations[name]}" for name in used) + ".",) if used else ()
 
+    def reasons(self, population: str) -> dict[str, str]:
+        """Step to the reason for which it excludes from a population."""
+        return {step.name: step.reason for step in self.all_populations[population].steps}
+
+    def adjusted(self, method: str, covariates: list[str]) -> str:
+        """An analysis's method, the covariates by their labels instead of their names."""
+        labels = ", ".join(self.variables[each].label for each in covariates)
+        return f"{method.partition(', adjusted for')[0]}{f', adjusted for {labels}' if labels else ''}"
+
     def lineage(self, population: str) -> list[str]:
         """The populations a patient passes from screening to this one, screening left out."""
         line = []
@@ -192,38 +211,21 @@ class Study(StudyFile):
             return entry.applies_when if entry else None
         return self.variables[entry.cut.variable].applies_when
 
-    def left_out(self) -> dict[str, str]:
-        """Sections this study has no data for, each with the reason the report gives."""
-        without = {}
-        if not (self.univariable or self.models):
-            without["04_prognostic_factors"] = "the study file names no [[univariable]] analysis and no [models]"
-        if not (self.subgroups or self.within_arm):
-            without["05_subgroups"] = "the study file names no [subgroups] and no [[within_arm]] comparison"
-        if not (self.univariable or self.models or self.exposure):
-            without["06_sensitivity"] = "the study file names no [exposure] and no Cox model to examine"
-        if self.progression is None:
-            without["07_progression"] = "the study file names no [progression]"
-        if self.adverse_events is None:
-            without["08_adverse_events"] = "the study file names no [adverse_events]"
-        if not self.published_path.is_file():
-            without["09_published_numbers"] = f"the study's folder holds no {self.published_path.name}"
-        return without
-
     def checksums(self) -> dict[str, str]:
         """SHA-256 of the study file, the patients' table, and of events, published and drawn numbers where they are."""
-        named = {"study.toml": self.file, self.cohort.source: self.cohort_path}
+        named = {"study.toml": self.file, self.source_name: self.cohort_path}
         if self.events_path:
-            named[self.adverse_events.table.source] = self.events_path
+            named[self.events_path.name] = self.events_path
         named |= {path.name: path for path in (self.published_path, self.simulation_path)}
         return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
 
 
 def relative(path: Path) -> str:
-    """A path as the user knows it: relative to the project, or to where they stand, else whole."""
+    """A path as the user knows it: relative to the project, or to where they stand, else its last two parts."""
     for base in (PROJECT, Path.cwd()):
         if path.resolve().is_relative_to(base):
             return path.resolve().relative_to(base).as_posix()
-    return path.as_posix()
+    return "/".join(path.parts[-2:])
 
 
 def find_folder(study_dir: str | Path) -> Path:
@@ -267,7 +269,7 @@ def read_study(study_dir: str | Path) -> Study:
         study = TypeAdapter(Study).validate_python({**content, "folder": folder})
     except ValidationError as error:
         raise StudyError(f"{name}: {sentence(error)}") from None
-    problems = contradictions(study)
+    problems = [*places(study), *contradictions(study)]
     if problems:
         more = f" ({len(problems) - 1} more in this file)" if len(problems) > 1 else ""
         raise StudyError(f"{name}: {problems[0]}{more}")

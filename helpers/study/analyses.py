@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from helpers.study.entry import Entry, Months, Name, Share, Text
+from helpers.study.entry import Entry, Label, Months, Name, Share
 
 Named = Annotated[list[str], Field(min_length=1)]
 Order = Literal["largest", "smallest", "data", "closest", "random"]
@@ -67,7 +67,7 @@ class Model(Entry):
     A name holds one or more of them, each for endpoints and a population of its own.
     """
 
-    label: Text
+    label: Label
     endpoints: Named
     population: str = "primary"
     covariates: Annotated[list[str], Field(min_length=1)] | None = None
@@ -143,7 +143,7 @@ class WithinArm(Entry):
     """
 
     name: Name
-    label: Text
+    label: Label
     variable: str
     population: str
     pairwise: bool

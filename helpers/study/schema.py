@@ -20,7 +20,7 @@ from helpers.study.analyses import (
     Univariable,
     WithinArm,
 )
-from helpers.study.entry import Codes, Entry, Levels, Months, Name, Scalar, Share, Text
+from helpers.study.entry import Codes, Entry, Label, Levels, Months, Name, Scalar, Share, Text, Words
 from helpers.study.timing import AdverseEvents, Exposure, Progression, Reporting, Simulation
 
 DAYS_PER_MONTH = 30.4375
@@ -46,9 +46,13 @@ class Condition(Entry):
 
 
 class CohortFile(Entry):
-    """Where the patients' table is, and which codes mean in the whole of it that a cell is empty."""
+    """Where the patients' table is, and which codes mean in the whole of it that a cell is empty.
+
+    A `source` that leaves the study's folder is read only where `elsewhere` says in words where it is kept.
+    """
 
     source: Text
+    elsewhere: Words = ""
     id: str | None = None
     missing: Codes = [""]
     data_cut_off: Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)] | None = None
@@ -58,7 +62,7 @@ class Arms(Entry):
     """The two treatments: the column, its two levels in display order, and which one is the reference."""
 
     column: Text
-    label: Text
+    label: Label
     levels: Levels
     reference: str
     missing: Codes = []
@@ -80,7 +84,7 @@ class CutPoints(Entry):
 class Union(Entry):
     """Levels counted together as well as apart."""
 
-    label: Text
+    label: Label
     levels: Annotated[list[str], Field(min_length=2)]
 
 
@@ -92,7 +96,7 @@ class Variable(Entry):
     `empty` in this column, beside those of the whole table.
     """
 
-    label: Text
+    label: Label
     type: Literal["continuous", "categorical"]
     column: str | None = None
     between: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
@@ -109,7 +113,7 @@ class Variable(Entry):
     digits: Annotated[int, Field(ge=0, le=8)] | None = None
     summary: Literal["mean_sd", "median_iqr"] | None = None
     test: Literal["yates", "pearson", "fisher", "student", "welch", "rank_sum"] | None = None
-    note: str = ""
+    note: Words = ""
 
     def pointed_at(self, name: str) -> str:
         """The column of the patients' table that holds the variable called `name`, or its last date."""
@@ -122,9 +126,9 @@ class Endpoint(Entry):
     `missing` has, by the entry that names a column, the codes that mean `empty` there, beside those of the whole table.
     """
 
-    label: Text
-    event_label: Text
-    origin: Text
+    label: Label
+    event_label: Label
+    origin: Label
     missing_time: Literal["error", "exclude"] = "error"
     zero_time: Literal["error", "keep", "half_day", "exclude"] = "error"
     missing: dict[Literal["time", "event", "index_date", "event_dates", "last_contact"], Codes] = {}
@@ -156,7 +160,7 @@ class Step(Entry):
     """
 
     name: Name
-    reason: str
+    reason: Words
     exclude: Condition | None = None
     exclude_event: EarlyEvent | None = None
     assumed: bool = False
@@ -165,7 +169,7 @@ class Step(Entry):
 class Population(Entry):
     """An analysis set: the patients of another one less those its steps exclude, or the pairs matched out of it."""
 
-    label: Text
+    label: Label
     of: str = "primary"
     steps: list[Step] = []
     matching: Matching | None = None
@@ -174,12 +178,12 @@ class Population(Entry):
 class StudyFile(Entry):
     """The whole of `study.toml`."""
 
-    title: Text
-    description: str
-    citation: str
+    title: Label
+    description: Words
+    citation: Words
     synthetic: bool
-    synthetic_note: str = ""
-    assumptions: list[Text] = []
+    synthetic_note: Words = ""
+    assumptions: list[Label] = []
     seed: Annotated[int, Field(ge=0)]
     confidence: Share = 0.95
     cohort: CohortFile
@@ -203,4 +207,4 @@ class StudyFile(Entry):
     adverse_events: AdverseEvents | None = None
     published_populations: list[Name] = []
     reporting: Reporting = Reporting()
-    abbreviations: dict[str, str] = {}
+    abbreviations: dict[str, Words] = {}

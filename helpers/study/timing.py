@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from helpers.study.analyses import Named
-from helpers.study.entry import Codes, Entry, Months, Name, Scalar, Text
+from helpers.study.entry import Codes, Entry, Label, Months, Name, Scalar, Text, Words
 
 
 class Exposure(Entry):
@@ -46,7 +46,7 @@ class Simulation(Entry):
 class Cause(Entry):
     """An event that precludes the others: the levels of the variable that stand for it."""
 
-    label: Text
+    label: Label
     levels: Named
 
 
@@ -57,12 +57,12 @@ class Competing(Entry):
     `interest` is the cause that is drawn and compared first; cumulative incidence is tabulated at `months`.
     """
 
-    label: Text
+    label: Label
     endpoint: str
     variable: str
     causes: Annotated[dict[Name, Cause], Field(min_length=2)]
     interest: str
-    unrecorded: Text
+    unrecorded: Label
     months: Annotated[list[Months], Field(min_length=1)]
 
 
@@ -82,22 +82,22 @@ class Progression(Entry):
 class Reporting(Entry):
     """What a report must say of a study and no table of patients knows, each a sentence or two; see STROBE."""
 
-    background: str = ""
-    objective: str = ""
-    setting: str = ""
-    assessment: str = ""
-    sample_size: str = ""
-    limitations: str = ""
-    interpretation: str = ""
-    generalisability: str = ""
-    ethics: str = ""
-    funding: str = ""
+    background: Words = ""
+    objective: Words = ""
+    setting: Words = ""
+    assessment: Words = ""
+    sample_size: Words = ""
+    limitations: Words = ""
+    interpretation: Words = ""
+    generalisability: Words = ""
+    ethics: Words = ""
+    funding: Words = ""
 
 
 class GradeGroup(Entry):
     """Grades of severity shown as one; the group of grade 0 holds the patients without the event."""
 
-    label: Text
+    label: Label
     grades: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)]
 
 
@@ -112,7 +112,7 @@ class EventsBy(Entry):
 class EventKind(Entry):
     """Adverse events of one kind, such as those of the blood, for who looks for them in the report."""
 
-    label: Text
+    label: Label
     terms: Named
 
 
@@ -120,10 +120,11 @@ class EventTable(Entry):
     """A table of its own with a row an event: columns of patient, event and grade.
 
     A patient without a row of an event did not have it. Where a row's grade is `unknown`, the word that says so, the
-    patient's worst grade of that event is not known.
+    patient's worst grade of that event is not known. `elsewhere` as in [cohort].
     """
 
     source: Text
+    elsewhere: Words = ""
     id: Text
     term: Text
     grade: Text
@@ -137,13 +138,13 @@ class AdverseEvents(Entry):
     counted together. `missing` are codes that mean that a grade is not known, beside those of the whole table.
     """
 
-    grading: Text
+    grading: Label
     severe: Annotated[int, Field(ge=1, le=5)]
     table: EventTable | None = None
     missing: Codes = []
     kinds: dict[Name, EventKind] = {}
     groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
-    terms: Annotated[dict[Name, Text], Field(min_length=1)]
+    terms: Annotated[dict[Name, Label], Field(min_length=1)]
     by: list[EventsBy] = []
 
     @property

@@ -13,8 +13,6 @@ from helpers.survival.estimates import (
 from helpers.survival.estimators import (
     NO_TIMES,
     NO_VARIANCE,
-    NOBODY_LEFT,
-    NOT_REACHED,
     last_whole_day,
     limits,
     log_rank_test,
@@ -27,8 +25,6 @@ from helpers.survival.estimators import (
 )
 
 __all__ = [
-    "NOBODY_LEFT",
-    "NOT_REACHED",
     "NO_TIMES",
     "NO_VARIANCE",
     "at_risk",

@@ -5,13 +5,11 @@ import pandas as pd
 
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError, listed
-from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.ledger import NOBODY_LEFT, NOT_REACHED, STATISTICS_OF, at_label, wide
 from helpers.study.schema import INTERVALS, OVERALL
 from helpers.survival.estimators import (
     NO_LIMIT,
     NO_TIMES,
-    NOBODY_LEFT,
-    NOT_REACHED,
     last_whole_day,
     limits,
     log_rank_test,

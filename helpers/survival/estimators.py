@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.ledger import NOBODY_LEFT
 from helpers.study.schema import DAYS_PER_MONTH
 
-NOT_REACHED = "not reached"
-NOBODY_LEFT = "nobody is followed this long"
 NO_VARIANCE = "no variance: nobody, or everybody at once, has the event by then"
 NO_LIMIT = "no limit where the curve falls to zero at once"
 NO_TIMES = "no patient has a known time"

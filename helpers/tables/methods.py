@@ -53,7 +53,10 @@ def _made(study: Study, flow: pd.DataFrame, name: str) -> str:
         return f"Pairs out of {source}: {_pairing(population.matching)}"
     left = select(flow, population=name, group=OVERALL)
     left = left[left["variable"] != ""]
-    steps = [f"{notation.within(row['method'])} ({notation.count(row['n_excluded'])})" for _, row in left.iterrows()]
+    told = study.reasons(name)
+    steps = [
+        f"{notation.within(told[row['variable']])} ({notation.count(row['n_excluded'])})" for _, row in left.iterrows()
+    ]
     return f"{source[0].upper()}{source[1:]}, without: {'; '.join(steps)}" if steps else f"All of {source}"
 
 

@@ -38,8 +38,9 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
     header = ("Subgroup", *arms, f"HR ({study.level} CI)", "P", "Likelihood ratio", "Wald", "Holm")
     spanners = (("", 1), ("Patients / events", 2), ("Effect of treatment", 2), ("P for interaction", 3))
     title = f"Effect of treatment on {notation.within(study.endpoints[endpoint].label)} in subgroups"
+    method = study.adjusted(frame["method"].iloc[0], study.subgroups.covariates)
     notes = [
-        f"{frame['method'].iloc[0]}: {arms[0]} against {arms[1]}.{_own(study)}",
+        f"{method}: {arms[0]} against {arms[1]}.{_own(study)}",
         *_multiplicity(study, tests),
         *_no_subgroup(study, tests),
     ]

@@ -7,18 +7,20 @@ file, or is said to belong in the manuscript.
 from typing import NamedTuple
 
 from helpers.exhibits import refer
+from helpers.sections import (
+    COHORT,
+    FACTORS,
+    KEY_FINDINGS,
+    METHODS,
+    SECTIONS,
+    SENSITIVITY,
+    SUBGROUPS,
+    SURVIVAL,
+    Section,
+    left_out,
+)
 from helpers.study import Study
 from helpers.wording.methods import PARAGRAPHS
-
-KEY_FINDINGS, SURVIVAL, FACTORS, SUBGROUPS, SENSITIVITY, PROGRESSION, TOXICITY = (
-    "00_key_findings",
-    "03_survival",
-    "04_prognostic_factors",
-    "05_subgroups",
-    "06_sensitivity",
-    "07_progression",
-    "08_adverse_events",
-)
 
 
 class Item(NamedTuple):
@@ -108,7 +110,7 @@ def _introduction(study: Study) -> dict[str, str]:
 def _who(study: Study, population: str) -> dict[str, str]:
     """Items 4 to 10."""
     setting = _text("design") if study.reporting.setting else _untold("setting")
-    variables = _table("variables", "variables, section 01")
+    variables = _table("variables", "variables", METHODS)
     modifiers = f"; effect modifiers: {_section(SUBGROUPS)}" if study.subgroups else ""
     assessed = (
         f"{_text('outcomes')}, for all patients alike as far as the data tell"
@@ -124,7 +126,7 @@ def _who(study: Study, population: str) -> dict[str, str]:
         "7": _join(_text("outcomes"), variables) + modifiers + ". Diagnostic criteria belong in the manuscript.",
         "8": f"{assessed.removesuffix('.')}. Units and levels: {variables}. The sources of the data belong in the "
         "manuscript.",
-        "9": _join(*(_text(name) for name in texts), _table("target_trial", "target trial, section 01")),
+        "9": _join(*(_text(name) for name in texts), _table("target_trial", "target trial", METHODS)),
         "10": _text("design") if study.reporting.sample_size else _untold("sample_size"),
     }
 
@@ -139,9 +141,9 @@ def _how(study: Study) -> dict[str, str]:
     )
     curves = [_text("splines")] if study.splines else []
     texts = [name for name in PARAGRAPHS if _asked(study, name) and name not in ("design", "outcomes")]
-    sensitivity = [name for name in ("missing", "propensity", "exposure", "confounding", "simulation")]
+    sensitivity = ("missing", "propensity", *SENSITIVITY.methods)
     return {
-        "11": f"{_join(_table('variables', 'variables, section 01'), *curves)}.{why}",
+        "11": f"{_join(_table('variables', 'variables', METHODS), *curves)}.{why}",
         "12a": _join(*(_text(name) for name in texts)),
         "12b": _text("subgroups") if study.subgroups else "No: the study file asks for no subgroups.",
         "12c": _text("missing"),
@@ -154,32 +156,32 @@ def _how(study: Study) -> dict[str, str]:
 def _patients(study: Study, population: str) -> dict[str, str]:
     """Items 13 and 14."""
     return {
-        "13a": _join(_flow(population), _table("populations", "populations, section 01"))
+        "13a": _join(_flow(population), _table("populations", "populations", METHODS))
         + ". Who was never put on the table of patients is not in the data.",
         "13b": _flow(population),
         "13c": _flow(population),
-        "14a": _table("baseline", "characteristics by arm, section 02"),
-        "14b": _join(_table("variables", "variables, section 01"), _table("baseline", "characteristics, section 02")),
-        "14c": _table("medians", "follow-up and medians, section 03"),
+        "14a": _table("baseline", "characteristics by arm", COHORT),
+        "14b": _join(_table("variables", "variables", METHODS), _table("baseline", "characteristics", COHORT)),
+        "14c": _table("medians", "follow-up and medians", SURVIVAL),
     }
 
 
 def _results(study: Study) -> dict[str, str]:
     """Items 15 to 17."""
     curves = [_curve(study, endpoint) for endpoint in study.endpoints]
-    absolute = [_table("rates", "rates, section 03"), _table("restricted_means", "restricted means, section 03")]
-    models = [_table(name, f"{label}, section 04") for name, label in _prognostic(study).items()]
+    absolute = [_table("rates", "rates", SURVIVAL), _table("restricted_means", "restricted means", SURVIVAL)]
+    models = [_table(name, label, FACTORS) for name, label in _prognostic(study).items()]
     why = (
         ". Why each confounder was chosen belongs in the manuscript."
         if study.models
         else ". The study file names no model that adjusts."
     )
-    further = [FACTORS, SUBGROUPS, SENSITIVITY, PROGRESSION, TOXICITY]
-    beside = [_section(name) for name in further if name not in study.left_out()]
+    without = left_out(study)
+    beside = [_section(each) for each in SECTIONS if "17" in each.strobe and each.name not in without]
     return {
-        "15": _join(_table("medians", "events and medians, section 03"), *curves),
+        "15": _join(_table("medians", "events and medians", SURVIVAL), *curves),
         "16a": (_join(*models) if models else _section(SURVIVAL)) + why,
-        "16b": _table("variables", "variables, section 01"),
+        "16b": _table("variables", "variables", METHODS),
         "16c": _join(*absolute),
         "17": _join(*beside) if beside else "No: the study file asks for none.",
     }
@@ -187,7 +189,7 @@ def _results(study: Study) -> dict[str, str]:
 
 def _discussion(study: Study) -> dict[str, str]:
     told = study.reporting
-    trial = _table("target_trial", "target trial, section 01")
+    trial = _table("target_trial", "target trial", METHODS)
     paid = f"Funding: {_told(told.funding, 'funding')}" if told.funding else _told(told.funding, "funding")
     role = " What part funders had belongs in the manuscript." if told.funding else ""
     return {
@@ -228,10 +230,8 @@ def _matched(study: Study) -> str:
     names = [name for name, population in study.populations.items() if population.matching]
     if not names:
         return "Not matched."
-    shown = [
-        _table(f"baseline_{name}", "matched patients, section 04") for name in names if name not in study.conditioned
-    ]
-    return _join(_text("propensity"), _table("populations", "populations, section 01"), *shown)
+    shown = [_table(f"baseline_{name}", "matched patients", FACTORS) for name in names if name not in study.conditioned]
+    return _join(_text("propensity"), _table("populations", "populations", METHODS), *shown)
 
 
 def _asked(study: Study, name: str) -> bool:
@@ -247,23 +247,27 @@ def _untold(entry: str) -> str:
 
 
 def _flow(population: str) -> str:
-    return refer("Figure", f"flow_{population}", "flow of patients, section 02")
+    return _refer("Figure", f"flow_{population}", "flow of patients", COHORT)
 
 
 def _curve(study: Study, endpoint: str) -> str:
-    return refer("Figure", f"kaplan_meier_{endpoint}", f"curves of {study.endpoints[endpoint].label}, section 03")
+    return _refer("Figure", f"kaplan_meier_{endpoint}", f"curves of {study.endpoints[endpoint].label}", SURVIVAL)
 
 
-def _table(name: str, words: str) -> str:
-    return refer("Table", name, words)
+def _table(name: str, words: str, section: Section) -> str:
+    return _refer("Table", name, words, section)
+
+
+def _refer(kind: str, name: str, words: str, section: Section) -> str:
+    return refer(kind, name, f"{words}, {section.words}")
 
 
 def _text(name: str) -> str:
     return refer("Text", name, f"Methods, {PARAGRAPHS[name][0]}")
 
 
-def _section(name: str) -> str:
-    return refer("section", name, f"section {name.partition('_')[0]}")
+def _section(section: Section) -> str:
+    return refer("section", section.name, section.words)
 
 
 def _join(*answers: str) -> str:

@@ -18,12 +18,14 @@ def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> 
     screened = int(select(flow, variable="", population="screened", group=OVERALL)["n"].iloc[0])
     steps = select(flow, population=study.lineage(population), group=OVERALL)
     gone = steps[(steps["variable"] != "") & (steps["n_excluded"] > 0)]
-    reasons = ", ".join(f"{notation.within(row['method'])} ({int(row['n_excluded'])})" for _, row in gone.iterrows())
+    told = {(where, name): why for where in study.lineage(population) for name, why in study.reasons(where).items()}
+    named = [told.get((row["population"], row["variable"]), row["method"]) for _, row in gone.iterrows()]
+    reasons = ", ".join(f"{notation.within(why)} ({int(n)})" for why, n in zip(named, gone["n_excluded"], strict=True))
     left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"
     named = "" if population == "primary" else f" in the population {quoted(study.all_populations[population].label)}"
     arms = ", ".join(f"{sizes[arm]} {quoted(label)}" for arm, label in study.arms.levels.items())
     all_steps = [step for each in study.lineage(population) for step in study.all_populations[each].steps]
-    assumed = {step.reason for step in all_steps if step.assumed} & set(gone["method"])
+    assumed = {step.name for step in all_steps if step.assumed} & set(gone["variable"])
     said = [f"Of {screened} patients screened, {sizes[OVERALL]} were analysed{named}{left}.", f"By arm: {arms}."]
     said += ["How the exclusions divide among the criteria is assumed, not published."] if assumed else []
     return Sentences(tuple(said))

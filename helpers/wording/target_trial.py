@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from helpers import notation
 from helpers.exhibits import Sentences, refer
+from helpers.sections import METHODS
 from helpers.study import Study
 from helpers.study.designs import conditioning
 from helpers.study.hindsight import hindsight, is_hindsight, late
@@ -57,7 +58,7 @@ def _eligibility(study: Study) -> Part:
     others = [name for name in study.populations if any(at != "primary" for at, _ in hindsight(study, name))]
     said = [f"Judged by what happened after time zero: {series(own)}."] if own else []
     said += [f"So chosen, too: {populations(study, others)}."] if others else []
-    where = refer("Table", "populations", "populations, section 01")
+    where = refer("Table", "populations", f"populations, {METHODS.words}")
     return Part("Eligibility", trial, f"{cohort} ({where}).", " ".join(said) or NOTHING)
 
 
@@ -161,7 +162,7 @@ def _contrast(study: Study) -> Part:
 
 
 def _analysis(study: Study) -> Part:
-    methods = refer("section", "01_methods", "section 01")
+    methods = refer("section", METHODS.name, METHODS.words)
     cohort = ["Kaplan-Meier curves"]
     cohort += ["Cox models"] if study.models or study.univariable else []
     cohort += ["matching and weighting by the propensity score"] if study.propensity else []

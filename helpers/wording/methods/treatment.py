@@ -3,6 +3,7 @@
 from helpers import notation
 from helpers.exhibits import refer
 from helpers.ledger import COMMON
+from helpers.sections import SENSITIVITY
 from helpers.study import Study
 from helpers.study.analyses import Matching
 from helpers.study.hindsight import late
@@ -148,7 +149,7 @@ def _clones(study: Study) -> str:
 
 def confounding(study: Study) -> str:
     """E-values; none where no effect of treatment is modelled."""
-    if "06_sensitivity" in study.left_out():
+    if SENSITIVITY.lacking(study):
         return ""
     return (
         "E-values say how strongly a confounder that was not measured would have to be associated with both treatment "
@@ -169,5 +170,5 @@ def simulation(study: Study) -> str:
         f"To see how each way of analysing treatment errs, cohorts {rows} were drawn before this report for each true "
         f"hazard ratio ({truths}), as many as their table says, on {endpoints(study, asked.endpoints)}, with "
         "covariates, starts of treatment and censoring like those seen; bias, rejections and coverage are given with "
-        f"their Monte Carlo error{cite('morris')}; see {refer('section', '06_sensitivity', 'section 06')}."
+        f"their Monte Carlo error{cite('morris')}; see {refer('section', SENSITIVITY.name, SENSITIVITY.words)}."
     )
