@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test lab check scorecard simulate cohort benchmark outputs lock python
+.PHONY: report render test quick clean lab check scorecard simulate cohort benchmark outputs lock python
 
 report: $(READY)
 	@$(RUN) -m helpers report "data/$(STUDY)"
@@ -26,6 +26,12 @@ report: $(READY)
 test: $(READY)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m pytest -n 2 --dist loadfile
+
+quick: $(READY)
+	@$(RUN) -m pytest -n 2 --dist loadfile -m "not whole and not slow" tests
+
+render: $(READY)
+	@$(RUN) -m helpers render "data/$(STUDY)"
 
 check: $(READY)
 	@$(RUN) -m helpers check "data/$(STUDY)"
@@ -60,7 +66,11 @@ $(READY): requirements.lock pyproject.toml | python
 	@$(RUN) -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock
 	@VIRTUAL_ENV="$(CURDIR)/.venv" .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
 	@VIRTUAL_ENV="$(CURDIR)/.venv" .venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@$(RUN) -c "import helpers.report.page, helpers.word, helpers.results, helpers.figures, nbval.plugin"
 	@touch $@
+
+clean:
+	@rm -rf .store
 
 outputs: $(READY)
 	@$(RUN) -m nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False \

@@ -18,6 +18,7 @@ from helpers.results import results
 from helpers.store import PLACE
 from helpers.study import read_study
 
+WHOLE = {"build", "launcher", "ctrt_ledger", "gbsg2_ledger", "stent_ledger"}
 STENT = Path(__file__).parent / "studies" / "stent"
 
 
@@ -27,6 +28,13 @@ def pytest_configure(config) -> None:
         folder = tempfile.TemporaryDirectory(prefix="store-", ignore_cleanup_errors=True)
         os.environ[PLACE] = folder.name
         config.add_cleanup(folder.cleanup)
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Mark what needs a report, a notebook or a whole ledger, for who leaves it to `make test`."""
+    for item in items:
+        if WHOLE & set(getattr(item, "fixturenames", ())) or item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.whole)
 
 
 @pytest.fixture(scope="session")

@@ -402,6 +402,7 @@ def test_log_rank(record_property):
     compare("logrank.csv", computed, record_property)
 
 
+@pytest.mark.slow
 def test_cox(tmp_path_factory, record_property):
     folder, computed = tmp_path_factory.mktemp("cox"), {}
     for dataset, analysis in analyses("cox.csv"):

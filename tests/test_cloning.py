@@ -315,6 +315,7 @@ DAYS = {
 }
 
 
+@pytest.mark.slow
 def test_public_patients_as_in_r(public, record_property):
     found = {}
     for name, cohort in public.items():
@@ -391,6 +392,7 @@ def simulated(n, hr, seed):
     return frame.assign(arm=np.where(treated, "yes", "no")), truth
 
 
+@pytest.mark.slow
 def test_without_an_effect_clones_find_none_and_others_do(tmp_path):
     frame, _ = simulated(20_000, 1.0, 11)
     cohort = study_of(tmp_path, frame, grace=6.0)
@@ -402,6 +404,7 @@ def test_without_an_effect_clones_find_none_and_others_do(tmp_path):
     assert abs(fixed.fit.log_hr.iloc[0]) > 3 * np.sqrt(fixed.fit.covariance.iloc[0, 0])
 
 
+@pytest.mark.slow
 def test_with_an_effect_rates_are_those_of_the_strategies(tmp_path):
     frame, truth = simulated(10_000, 0.5, 12)
     cohort = study_of(tmp_path, frame, grace=6.0, survival={"months": [6, 12, 24], "tau": {"OS": 24}})

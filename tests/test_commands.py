@@ -27,9 +27,12 @@ def small(tmp_path, monkeypatch, build):
     """The commands over a folder of two small notebooks, with a store of their own."""
     books = notebooks(tmp_path / "books", **{"02_cohort": SHOWS, "03_survival": "1 + 1"})
     monkeypatch.setenv(PLACE, str(tmp_path / "store"))
-    monkeypatch.setattr(
-        "helpers.report.build", lambda study, **asked: build(study, **{**asked, "launcher": None, "notebooks": books})
-    )
+    monkeypatch.setattr(reporting, "can_fork", lambda: False)
+
+    def built(study, launcher, **asked):
+        return build(study, **asked, notebooks=books)
+
+    monkeypatch.setattr("helpers.report.build", built)
     monkeypatch.setattr(standing.made_of, "__defaults__", (books,))
     monkeypatch.setattr(reporting, "REPORTS", tmp_path / "reports")
     return tmp_path / "reports"

@@ -35,6 +35,7 @@ def treatment(frame: pd.DataFrame, model: str, **key: str) -> pd.Series:
     return select(frame, model=model, variable="arm", level="ctrt", **key).iloc[0]
 
 
+@pytest.mark.slow
 def test_a_costly_model_is_shown_without_its_costliest_covariate_and_with_stated_values(ctrt, models, beside):
     os = {"endpoint": "OS", "population": "primary"}
     own = models[0]
@@ -92,6 +93,7 @@ def test_imputed_effects_are_pooled_over_copies_that_know_the_outcome(ctrt, besi
     assert (size["n"], size["n_event"], size["n_missing"], size["n_no_time"]) == (167, 92, 0, 4)
 
 
+@pytest.mark.slow
 def test_nothing_is_imputed_where_nothing_needed_is_missing(ctrt, models, beside):
     """The PFS model after matching rests on covariates that everybody matched has."""
     named = set(select(beside, endpoint="PFS", population="matched")["model"])

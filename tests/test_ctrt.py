@@ -120,6 +120,7 @@ def test_fractionation_follows_dose_and_technique(ctrt):
     assert ctrt.rows()["rt_fractionation"].isna().sum() == 80
 
 
+@pytest.mark.slow
 def test_a_population_of_one_arm_has_no_contrast_and_no_traceback(ctrt):
     study = ctrt.study
     test = select(survival.log_rank(ctrt, "treated"), group="").iloc[0]

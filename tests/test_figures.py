@@ -59,6 +59,7 @@ def lightness(colour) -> float:
     return float(np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]))
 
 
+@pytest.mark.slow
 def test_curves_are_the_estimates(drawn, gbsg2):
     axes = drawn["kaplan_meier_RFS"].drawing.axes[0]
     for position, arm in enumerate(["no", "yes"]):
@@ -141,6 +142,7 @@ def beyond_the_axes(drawing) -> set[int]:
 
 
 @pytest.mark.parametrize("name", ["gbsg2", "stent", "wordy"])
+@pytest.mark.slow
 def test_no_text_is_cut_and_none_overlaps(name, request):
     for figure in all_figures(request.getfixturevalue(name)):
         drawing = figure.drawing
@@ -172,6 +174,7 @@ def test_arms_differ_without_colour(drawn):
     assert abs(lightness(no.get_color()) - lightness(yes.get_color())) > 0.2
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_the_same_file(stent, marked, tmp_path):
     """A picture of 600 dots an inch is as large as the page, and the page's text is text."""
     again = {figure.name: figure for figure in all_figures(stent)}

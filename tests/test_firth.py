@@ -128,6 +128,7 @@ def test_a_level_without_events_by_hand():
     ],
     ids=["public", "public without events", "separated", "separated, breslow", "strata, late entry and weights"],
 )
+@pytest.mark.slow
 def test_the_maximum_and_its_profile_are_those_of_the_likelihood_written_out(data, names, ties):
     found, value = fitted(data, names, ties=ties), written_out(data, names, ties)
     top = highest(value, np.zeros(2))

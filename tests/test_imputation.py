@@ -330,6 +330,7 @@ def test_pooling_in_r(record_property):
 
 
 @pytest.mark.parametrize(("dataset", "analysis"), ANALYSES)
+@pytest.mark.slow
 def test_imputed_cox_models_in_r(dataset, analysis, record_property):
     """Pooled estimates, variances and fmi, within 3.5 Monte Carlo standard errors of both programs.
 

@@ -349,6 +349,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("case", ODD)
+@pytest.mark.slow
 def test_odd_cohorts_end_in_a_reason(tmp_path, case):
     cohort = small(tmp_path, ODD[case], {"response": "response", **PARTS["competing"]})
     frames = [incidence.incidences(cohort), incidence.gray_tests(cohort), describe.progression_tests(cohort)]

@@ -20,6 +20,7 @@ def relabelled(study):
 
 
 @pytest.mark.parametrize("folder", ["data/gbsg2", "tests/studies/stent"])
+@pytest.mark.slow
 def test_estimates_are_the_same_under_other_labels(folder):
     study = read_study(folder)
     other = relabelled(study)

@@ -101,6 +101,7 @@ def test_a_killed_kernel_is_seen_to_be_dead_and_others_go_on(launcher):
     assert run(task()) == "42\n"
 
 
+@pytest.mark.slow
 def test_a_launcher_that_was_killed_takes_its_kernels_along_and_says_so():
     async def task():
         made = Launcher()
@@ -132,6 +133,7 @@ asyncio.run(task())
 """
 
 
+@pytest.mark.slow
 def test_nothing_outlives_the_process_that_asked_for_kernels():
     asking = subprocess.Popen([sys.executable, "-c", OUTLIVED], stdout=subprocess.PIPE, text=True)
     pids = [int(each) for each in asking.stdout.readline().split()]

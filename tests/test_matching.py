@@ -120,6 +120,7 @@ def reference_pairs(name: str, letter: str) -> set[tuple[str, str]]:
     return {(r["treated"], r["control"]) for r in all_pairs() if (r["dataset"], r["setting"]) == (name, letter)}
 
 
+@pytest.mark.slow
 def test_pairs_are_matchits(cohorts, record_property):
     """Control sets are identical in every setting, pairs wherever no two patients have the same score."""
     settled = 0
@@ -140,6 +141,7 @@ def test_pairs_are_matchits(cohorts, record_property):
     )
 
 
+@pytest.mark.slow
 def test_balance_is_matchits(cohorts, record_property):
     found = {}
     for name, cohort in cohorts.items():
@@ -179,6 +181,7 @@ def balance_terms(study, row: pd.Series) -> list[str]:
     return [variable] if numbered and level == "1" else [f"{variable}={level}"] if level else []
 
 
+@pytest.mark.slow
 def test_matched_and_weighted_cox_models_are_rs(cohorts, record_property):
     found, same = {}, 0
     for name in ("rotterdam", "rotterdam_nodepos", "gbsg", "veteran_prior"):
@@ -492,6 +495,7 @@ def test_a_level_of_the_treated_alone_separates(tmp_path):
     assert not regression.separated(x, np.array([0, 1, 0, 1, 0, 1, 1, 0], dtype=bool))
 
 
+@pytest.mark.slow
 def test_table_one_before_and_after(ctrt):
     table = tables.matched_baseline(matching.baselines(ctrt), study=ctrt.study)[0]
     assert [text for text, _ in table.spanners] == ["", "Before matching", "After matching"]
@@ -522,6 +526,7 @@ def test_the_balance_of_every_covariate(ctrt):
     assert len(table.rows) == 1 + 8 * 3 + 5
 
 
+@pytest.mark.slow
 def test_what_the_figures_draw(ctrt):
     study = ctrt.study
     baselines = matching.baselines(ctrt)

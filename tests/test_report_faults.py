@@ -139,6 +139,7 @@ sys.exit(main(["report", "tests/studies/stent", "--output", sys.argv[2]]))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.slow
 def test_a_signal_ends_what_runs_and_what_waits(tmp_path, number, code):
     """Six sections that would take ten minutes each are gone at once, and so is the folder of the run."""
     waits = f"from pathlib import Path\nimport time\nPath({str(tmp_path / 'began')!r}).touch()\ntime.sleep(600)"

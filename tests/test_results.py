@@ -10,6 +10,7 @@ from helpers.sections import SECTIONS, left_out
 
 
 @pytest.mark.parametrize("name", ["gbsg2", "stent"])
+@pytest.mark.slow
 def test_the_ledger_is_the_same_twice(name, request):
     cohort = request.getfixturevalue(name)
     one, two = (results(cohort.study, cohort) for _ in range(2))

@@ -61,6 +61,7 @@ def test_dropped_zeros_do_not_widen_what_agrees():
     assert verdicts == ["agrees", "differs", "agrees", "agrees"]
 
 
+@pytest.mark.slow
 def test_every_printed_number_gets_its_verdict(scored):
     verdicts = scored.set_index("where")["verdict"]
     assert verdicts["Table 2, Age, HR"] == "differs"

@@ -170,6 +170,7 @@ def formulae(study, key: tuple[str, str]) -> dict[Key, float]:
     return found
 
 
+@pytest.mark.slow
 def test_time_counted_as_it_passed_equals_r(tmp_path, record_property):
     own = {name: recurrence(tmp_path, name) for name in BEGINS}
     own["jasa"], computed = stanford(tmp_path / "jasa"), {}

@@ -71,6 +71,7 @@ def test_the_hazard_changes_when_treatment_begins(invented):
 
 @pytest.mark.parametrize("name", ["invented", "paper"])
 @pytest.mark.parametrize("hazard_ratio", [1, 0.6])
+@pytest.mark.slow
 def test_the_hazard_ratio_put_in_comes_out(request, name, hazard_ratio):
     made = request.getfixturevalue(name)
     flat = np.zeros(len(made.patients))
@@ -138,6 +139,7 @@ def test_an_exclusion_by_another_endpoint_is_not_drawn(stent, invented):
 
 
 @pytest.mark.parametrize("name", ["invented", "paper"])
+@pytest.mark.slow
 def test_estimates_are_those_of_the_report(request, name):
     made = request.getfixturevalue(name)
     drawn = simulate.draw(made, 150, 0.6, rng(3))
@@ -169,6 +171,7 @@ def test_estimates_are_those_of_the_report(request, name):
         assert found[estimator] == pytest.approx(tuple(own), rel=1e-8), estimator
 
 
+@pytest.mark.slow
 def test_immortal_time_rejects_too_often_and_proper_time_does_not(stent):
     found = simulate.simulate(stent, draws=40, rows=300, hazard_ratios=[1], seed=2).set_index("model")
     nominal = 100 * (1 - stent.study.confidence)
@@ -181,6 +184,7 @@ def test_immortal_time_rejects_too_often_and_proper_time_does_not(stent):
     assert proper["log_hr_sd"] == pytest.approx(proper["log_hr_se"], rel=0.35)
 
 
+@pytest.mark.slow
 def test_cohorts_do_not_depend_on_workers_and_follow_the_seed(stent):
     asked = {"draws": 3, "rows": 60, "hazard_ratios": [1, 0.5]}
     done = []
@@ -217,6 +221,7 @@ def test_a_cohort_without_an_estimate_is_counted(stent):
         assert row["not_estimable"]["percent_rejected"] == "no cohort drawn has an estimate"
 
 
+@pytest.mark.slow
 def test_estimands_come_from_one_large_cohort(stent):
     found = simulate.estimands(stent, hazard_ratios=[1, 0.6], rows=4_000)
     assert list(found["at"].unique()) == ["1", "0.6"]
@@ -291,6 +296,7 @@ def test_a_study_without_a_simulation_has_no_design(gbsg2):
         simulate.design(gbsg2)
 
 
+@pytest.mark.slow
 def test_the_command(study_copy, capsys, tmp_path):
     folder = str(study_copy())
     asked = ["--draws", "2", "--rows", "40", "--workers", "1", "--estimand-rows", "1000"]

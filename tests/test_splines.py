@@ -261,6 +261,7 @@ def agreement_of(folder, dataset: str, analysis: str) -> dict[Key, float]:
     return {(dataset, analysis, *key): value for key, value in values.items()}
 
 
+@pytest.mark.slow
 def test_splines_agree_with_r(tmp_path, record_property):
     computed: dict[Key, float] = {}
     for number, (dataset, analysis) in enumerate(analyses("splines.csv")):
@@ -394,6 +395,7 @@ def test_an_adjusted_spline_says_what_it_lost(tmp_path):
         (np.r_[np.arange(6.0), np.full(84, np.nan)], {"knots": 3, "references": {"v": 2}}, "no events"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_a_spline_is_not_estimable(tmp_path, values, asked, reason):
     frame = patients().assign(v=values)
     frame.loc[:6, "event"] = 0
@@ -489,6 +491,7 @@ def shown(ctrt):
     return estimates, splines.curves(ctrt, fits=fits), splines.histogram(ctrt, fits=fits)
 
 
+@pytest.mark.slow
 def test_the_figure_draws_the_curves(shown, ctrt):
     estimates, curves, histogram = shown
     figures = draw(curves, histogram=histogram, estimates=estimates, study=ctrt.study)
@@ -525,6 +528,7 @@ def test_no_patient_can_be_read_from_the_figure(shown, ctrt):
     assert np.ptp(np.diff(histogram["at"].astype(float))) < 1e-6
 
 
+@pytest.mark.slow
 def test_no_text_is_cut_and_none_overlaps(shown, ctrt, tmp_path):
     frame = patients().assign(y=lambda each: each["x"] ** 3 - 40)
     long = "Number of positive axillary lymph nodes found by the pathologist at the operation"
@@ -567,6 +571,7 @@ def test_the_table_says_every_spline(shown, ctrt):
     assert table.mark == ctrt.study.mark
 
 
+@pytest.mark.slow
 def test_estimates_and_ledger_rows_show_the_same(shown, ctrt):
     estimates, curves, histogram = shown
     again = pivot(melt([estimates], "04_prognostic_factors"))

@@ -25,6 +25,7 @@ def own(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("name", ["stent", "gbsg2"])
+@pytest.mark.slow
 def test_every_estimate_comes_back_as_it_was(name, request):
     cohort = request.getfixturevalue(name)
     source = Source(cohort.study, cohort)
@@ -183,6 +184,7 @@ def test_files_of_a_room_are_those_it_imports():
     assert len(sources.checksum("helpers.survival")) == 64
 
 
+@pytest.mark.slow
 def test_no_entry_holds_an_identifier_or_a_label(own, study_copy):
     folder = study_copy()
     study = read_study(folder)

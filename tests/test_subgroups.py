@@ -84,6 +84,7 @@ def from_the_project(folder, dataset: str, analysis: str) -> dict[Key, float]:
     return found
 
 
+@pytest.mark.slow
 def test_every_subgroup_and_interaction_is_r_s(tmp_path, record_property):
     computed: dict[Key, float] = {}
     for position, each in enumerate(analyses("subgroups.csv")):
@@ -473,6 +474,7 @@ def crowded(tmp_path):
     return replace(cohort, study=cohort.study.model_copy(update={"arms": changed}))
 
 
+@pytest.mark.slow
 def test_no_text_of_a_crowded_forest_is_cut_or_meets_another(crowded):
     frame, tests = subgroups(crowded), interactions(crowded)
     (figure,) = forests(frame, interactions=tests, study=crowded.study)

@@ -89,6 +89,7 @@ def test_a_study_without_a_start_has_e_values_alone(gbsg2):
     assert all(each(gbsg2).empty for each in empty)
 
 
+@pytest.mark.slow
 def test_populations_of_later_survival_are_shown_apart(ctrt):
     assert ctrt.study.conditioned == ["post_ctrt", "post_ctrt_matched"]
     assert set(cox.univariable(ctrt)["population"]) == {"primary", "matched"}
@@ -100,6 +101,7 @@ def test_populations_of_later_survival_are_shown_apart(ctrt):
 
 
 @pytest.mark.parametrize("name", ["ctrt", "stent", "gbsg2"])
+@pytest.mark.slow
 def test_every_denominator_reconciles_with_the_flow(name, request):
     cohort = request.getfixturevalue(name)
     rows = request.getfixturevalue(f"{name}_ledger")

@@ -32,6 +32,7 @@ def test_an_interval_that_covers_one_is_no_benefit(gbsg2):
     assert "associated with a higher hazard" in repr(wording.treatment(melt([frame], "x"), study=gbsg2.study))
 
 
+@pytest.mark.slow
 def test_the_sentences_of_the_real_study(gbsg2, gbsg2_ledger):
     rows = gbsg2_ledger
     said = wording.cohort(describe.flow(gbsg2), study=gbsg2.study).sentences
