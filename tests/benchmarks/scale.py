@@ -41,14 +41,17 @@ timed("survdiff", function() survdiff(Surv(time, event) ~ arm, d))
 def drawn(study_dir: str, rows: int, folder: Path) -> Path:
     """A study like a bundled one with so many rows: its rows drawn with replacement, within the arm a row is of.
 
-    Times of one patient are stretched together and numbers jittered by a tenth of their spread, so that ties stay what
-    they are in real data, and every patient is another one.
+    The times of one patient who is followed longer than half of them are lengthened together by up to a fifth, so that
+    early events stay early, and numbers are jittered by a tenth of their spread: every patient is another one.
     """
     study = read_study(study_dir)
     source = pd.read_csv(study.cohort_path, dtype=str, keep_default_na=False)
     rng = np.random.default_rng(rows)
     made = source.iloc[np.sort(rng.integers(len(source), size=rows))].reset_index(drop=True)
-    stretch = rng.uniform(1 - SPREAD, 1 + SPREAD, rows)
+    followed = pd.to_numeric(made[next(iter(study.endpoints.values())).time], errors="coerce")
+    stretch = np.where(followed > followed.median(), rng.uniform(1, 1 + 2 * SPREAD, rows), 1)
+    steps = [step for each in study.all_populations.values() for step in each.steps]
+    judged = {step.exclude.column for step in steps if step.exclude}
     times = {each.time for each in study.endpoints.values()} | {study.exposure.start if study.exposure else ""}
     for name in source.columns:
         numbers = pd.to_numeric(made[name], errors="coerce")
@@ -57,7 +60,7 @@ def drawn(study_dir: str, rows: int, folder: Path) -> Path:
         digits = int(made.loc[known, name].str.partition(".")[2].str.len().max() or 0) if known.any() else 0
         if name in times:
             longer = (numbers * stretch).round(digits).clip(lower=10.0**-digits)
-        elif entry and entry.type == "continuous" and not entry.applies_when:
+        elif entry and entry.type == "continuous" and not entry.applies_when and name not in judged:
             longer = (numbers + rng.normal(0, SPREAD * numbers.std(), rows)).round(digits)
             longer = longer.clip(numbers.min(), numbers.max())
         else:
