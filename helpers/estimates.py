@@ -124,6 +124,21 @@ UNREAD = ("study.toml", "published.csv")
 ROOMS = sorted({each.room for each in ESTIMATES.values()})
 
 
+_READ: dict[str, Cohort] = {}
+
+
+def read_once(study: Study) -> Cohort:
+    """The patients of a study, those this process has read last where the files are the same; raises CohortError."""
+    from helpers.cohort import read_cohort
+
+    key = key_of(study.model_dump_json(), study.checksums())
+    if key not in _READ:
+        made = read_cohort(study)
+        _READ.clear()
+        _READ[key] = made
+    return _READ[key]
+
+
 class Source:
     """A study and its patients, read when an estimate is first computed from them, and where estimates are kept.
 
@@ -143,9 +158,7 @@ class Source:
     @cached_property
     def cohort(self) -> Cohort:
         """The patients; raises CohortError where they do not fit the study file."""
-        from helpers.cohort import read_cohort
-
-        return read_cohort(self.study)
+        return read_once(self.study)
 
     def value(self, name: str, given: Mapping[str, object]) -> Any:
         """An estimate under a notebook's parameters: made before in this process, kept, or made now."""

@@ -48,18 +48,18 @@ def can_fork() -> bool:
 
 
 class Launcher:
-    """The process that forks kernels, which also import the statistics if they are `computing`.
+    """The process that forks kernels; for those that are `computing` it imports the statistics and reads the patients.
 
     To be closed, which ends every kernel that still runs.
     """
 
-    def __init__(self, *, computing: bool = True) -> None:
+    def __init__(self, study_dir: Path | None = None, *, computing: bool = True) -> None:
         self._lock = threading.Lock()
-        rooms = ["computing"] if computing else []
+        asked = json.dumps({"computing": computing, "study_dir": str(study_dir) if study_dir and computing else None})
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(other.fileno()), *rooms],
+                [sys.executable, "-m", __name__, str(other.fileno()), asked],
                 pass_fds=[other.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -160,7 +160,7 @@ def kernel_manager(launcher: Launcher) -> type[AsyncKernelManager]:
     return Manager
 
 
-def _serve(requests: socket.socket, computing: bool) -> None:
+def _serve(requests: socket.socket, computing: bool, study_dir: str | None) -> None:
     """Import everything, then fork a kernel a request until the other end is gone.
 
     A kernel does without the debugger that it would import otherwise: nobody steps through a run.
@@ -169,6 +169,8 @@ def _serve(requests: socket.socket, computing: bool) -> None:
     rooms = importlib.import_module("helpers.estimates").ROOMS if computing else []
     for name in (*IMPORTED, *rooms):
         importlib.import_module(name)
+    if study_dir is not None:
+        _read(study_dir)
     gc.freeze()
     gc.set_threshold(RARELY)
     kernels: set[int] = set()
@@ -182,6 +184,16 @@ def _serve(requests: socket.socket, computing: bool) -> None:
         kernels.add(pid)
         requests.send(str(pid).encode())
     _end(kernels)
+
+
+def _read(study_dir: str) -> None:
+    """Read the patients once for all kernels; what is wrong with them is said by who asks for a report."""
+    from helpers.errors import UserError
+    from helpers.estimates import read_once
+    from helpers.study import read_study
+
+    with contextlib.suppress(UserError):
+        read_once(read_study(study_dir))
 
 
 def _end(kernels: set[int]) -> None:
@@ -220,4 +232,4 @@ def _become_kernel(arguments: list[str], folder: str, environment: dict[str, str
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])), "computing" in sys.argv[2:])
+    _serve(socket.socket(fileno=int(sys.argv[1])), **json.loads(sys.argv[2]))

@@ -362,6 +362,27 @@ def test_limits_are_percentiles_of_samples_and_the_seed_decides(public):
     )
 
 
+def test_fewer_samples_are_drawn_of_many_patients_and_it_is_said(public, monkeypatch):
+    assert [cloning.shortened(1000, n) for n in (171, 5000, 5001, 20_000, 25_000, 10**6)] == [
+        1000,
+        1000,
+        999,
+        250,
+        200,
+        200,
+    ]
+    assert [cloning.shortened(draws, 10**6) for draws in (0, 50, 200, 10**5)] == [0, 50, 200, 500]
+    cohort = public["jasa"]
+    fewer = clone_censor_weight(cohort, draws=200)
+    monkeypatch.setattr(cloning, "MANY", len(cohort.rows()) - 3)
+    shown = clone_censor_weight(cohort, draws=205)
+    said = set(shown.loc[shown["rmst"].notna(), "method"].str.partition("Kaplan-Meier, ")[2])
+    assert said == {
+        f"percentile limits of 200 bootstrap samples of the patients, not 205, as there are more than {cloning.MANY}"
+    }
+    pd.testing.assert_frame_equal(shown.drop(columns="method"), fewer.drop(columns="method"))
+
+
 def simulated(n, hr, seed):
     """Patients whose severity hastens both death and treatment, in tenths of months; and what the strategies would do.
 

@@ -38,7 +38,7 @@ ALLOWED = {
     "sections": {"errors", "study"},
     "estimates": GROUND | {"frames", "sections", "sources", "store", "versions"},
     "exhibits": {"sources", "store", "versions"},
-    "launcher": set(),
+    "launcher": {"errors", "estimates", "study"},
     "word": {"exhibits", "sources", "store"},
     **{name: {"study", "sections", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
     "simulate": GROUND | {"sections"} | set(ESTIMATES),

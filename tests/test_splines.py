@@ -18,6 +18,7 @@ from helpers.errors import ParameterError
 from helpers.exhibits import rendered
 from helpers.figures.splines import splines as draw
 from helpers.ledger import STATISTICS_OF, melt, pivot, select
+from helpers.splines import bootstrap
 from helpers.study.analyses import Splines
 from helpers.tables.splines import splines as tabulate
 
@@ -218,6 +219,27 @@ def test_clusters_are_drawn_whole_and_samples_do_not_depend_on_their_number():
     np.testing.assert_allclose(found[:7], fewer, rtol=1e-9)
     alone = splines.resampled(**model, draws=300, rng=np.random.default_rng(9))
     assert np.abs(alone - found).max() > 0.01
+
+
+def test_beyond_many_patients_a_sample_is_taken_to_the_first_order(monkeypatch):
+    """7,874 people of Olmsted County: the same samples, fitted and to the first order."""
+    frame = load("flchain")
+    age = frame["age"].to_numpy(dtype=float)
+    columns = pd.DataFrame(splines.basis(age, splines.default_knots(age, 4)), columns=["a", "b", "c"])
+    columns.insert(0, "male", (frame["sex"] == "M").to_numpy(dtype=float))
+    time, event = frame["futime"].to_numpy() + 1.0, frame["death"].to_numpy()
+    fitted = cox.fit(columns, time, event)
+    asked = {"fitted": fitted, "names": ["a", "b", "c"], "draws": 60}
+    quick = splines.resampled(columns, time, event, **asked, rng=np.random.default_rng(4))
+    robust = cox.fit(columns, time, event, clusters=np.arange(len(time)))
+    added = bootstrap.influences(columns, time, event, fitted=fitted, names=["a", "b", "c"])
+    np.testing.assert_allclose(added.T @ added, robust.robust.loc[["a", "b", "c"], ["a", "b", "c"]], rtol=1e-8)
+    monkeypatch.setattr(bootstrap, "MANY", 10_000)
+    whole = splines.resampled(columns, time, event, **asked, rng=np.random.default_rng(4))
+    spread = whole.std(axis=0)
+    assert np.abs(quick.mean(axis=0) - whole.mean(axis=0)).max() < 0.1 * spread.max()
+    np.testing.assert_allclose(quick.std(axis=0), spread, rtol=0.05)
+    assert min(np.corrcoef(one, other)[0, 1] for one, other in zip(quick.T, whole.T, strict=True)) > 0.99
 
 
 # ---- against R

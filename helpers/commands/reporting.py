@@ -57,7 +57,7 @@ def render(given: argparse.Namespace) -> int:
 
 
 def _made(study: Study, given: argparse.Namespace, parameters: dict, began: float, *, computing: bool) -> int:
-    with Launcher(computing=computing) if can_fork() else contextlib.nullcontext() as launcher:
+    with Launcher(study.folder, computing=computing) if can_fork() else contextlib.nullcontext() as launcher:
         place, failures = _built(study, given, parameters, launcher, computing)
     store().prune()
     for failure in failures:

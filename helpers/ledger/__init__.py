@@ -7,7 +7,7 @@ column a statistic, `method`, `reference` and `not_estimable`, which maps a stat
 
 A model that loses more than the share `COSTLY` of its patients, or has fewer than `FEW_EVENTS` events per parameter,
 says so wherever it is shown. A covariate whose standardised difference exceeds `UNBALANCED` is named out of balance; an
-outcome is common beyond the share `COMMON`.
+outcome is common beyond the share `COMMON`. Of more than `MANY` patients bootstraps are shortened, and say how.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +28,7 @@ from helpers.ledger.vocabulary import (
     FITTED,
     INFINITE,
     KEY,
+    MANY,
     NOBODY_LEFT,
     NOT_REACHED,
     SAME,
@@ -197,6 +198,7 @@ __all__ = [
     "FITTED",
     "INFINITE",
     "KEY",
+    "MANY",
     "NOBODY_LEFT",
     "NOT_REACHED",
     "SAME",

@@ -36,6 +36,7 @@ COSTLY = 0.1
 FEW_EVENTS = 10
 UNBALANCED = 0.1
 COMMON = 0.15
+MANY = 5000
 SAME = 1e-12
 INFINITE = "too large to be told"
 NOT_REACHED = "not reached"

@@ -23,7 +23,6 @@ from helpers.study import PROJECT, relative
 NOTEBOOKS = PROJECT / "notebooks"
 logging.getLogger("papermill").setLevel(logging.CRITICAL)
 START_SECONDS = 180
-WAITING = 1
 NEEDED_AFTER = ("helpers.report.page", "helpers.word")
 SET_BY_RUNNER = {"study_dir", "results_dir"}
 
@@ -87,8 +86,6 @@ def run_sections(
 ) -> list[Executed]:
     """Execute the notebooks, those that read the others' results last; a failure stops no other section.
 
-    `WAITING` more run than there are cores, since kernels wait for their sockets as they begin.
-
     Kernels are forked by the launcher, or started where there is none. Whatever stops the run ends what waits and what
     the launcher has forked.
     """
@@ -98,7 +95,7 @@ def run_sections(
     sections: list[Executed] = []
     kernels = {"kernel_manager_class": kernel_manager(launcher)} if launcher else {}
     done, total, here = 0, len(notebooks), Path.cwd()
-    with ThreadPoolExecutor(max_workers=_cores() + WAITING) as pool:
+    with ThreadPoolExecutor(max_workers=_cores()) as pool:
         try:
             for batch in (first, last):
                 running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]

@@ -23,7 +23,7 @@ from helpers.cohort.regression import indicators
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT, joined
 from helpers.errors import ParameterError
-from helpers.ledger import NOBODY_LEFT, at_label, fit_statistics, wide
+from helpers.ledger import MANY, NOBODY_LEFT, at_label, fit_statistics, wide
 from helpers.sensitivity import strategies
 from helpers.sensitivity.beginning import Beginning, Course, Models, beginning, models, separated
 from helpers.sensitivity.cloned_survival import Horizons, bootstrap, estimates
@@ -34,6 +34,7 @@ STATISTICS = fit_statistics("clone_censor_weight")
 WEIGHTS = ["n_effective", "weight_max"]
 DECIMALS = 9
 ENOUGH = 0.9
+FEWEST = 200
 NO_DRAWS = "no bootstrap samples were asked for"
 NO_INTERVAL = "no interval where the rate is zero"
 NO_SAMPLE = "too few bootstrap samples have an estimate"
@@ -221,9 +222,10 @@ def _effect(cohort: Cohort, frame: pd.DataFrame) -> dict:
     return effect(cohort.study, maximum, (column, cohort.study.arms.treated))
 
 
-def _curves(cohort: Cohort, trial: Trial, key: dict, reason: str, draws: int) -> list[dict]:
+def _curves(cohort: Cohort, trial: Trial, key: dict, reason: str, asked: int) -> list[dict]:
     """Rates of each strategy at the study's months, restricted means up to its tau, and their difference."""
     study, course = cohort.study, trial.course
+    draws = shortened(asked, len(course.time))
     horizons = Horizons(study.survival.months, study.survival.tau[key["endpoint"]])
     own = trial.models if key["model"] == "weighted" else None
     point, drawn = np.full((2, len(horizons)), np.nan), np.full((0, 2, len(horizons)), np.nan)
@@ -232,6 +234,7 @@ def _curves(cohort: Cohort, trial: Trial, key: dict, reason: str, draws: int) ->
         drawn = bootstrap(course, own, horizons, draws=draws, seed=study.seed)
     method = f"{key['method']}; Kaplan-Meier"
     method += f", percentile limits of {draws} bootstrap samples of the patients" if draws else ""
+    method += f", not {asked}, as there are more than {MANY}" if draws < asked else ""
     key, limits, records = {**key, "method": method}, (reason, draws, study.confidence), []
     for place, level in enumerate(_levels(cohort)):
         for at in sorted({*horizons.months, horizons.tau}):
@@ -245,6 +248,11 @@ def _curves(cohort: Cohort, trial: Trial, key: dict, reason: str, draws: int) ->
     row = {**key, "at": at_label(horizons.tau), "reference": study.arms.reference, **_size(trial)}
     difference, samples = point[1, -1] - point[0, -1], drawn[:, 1, -1] - drawn[:, 0, -1]
     return [*records, joined(row, _limited("rmst_difference", difference, samples, *limits))]
+
+
+def shortened(draws: int, patients: int) -> int:
+    """How many samples are drawn: all up to `MANY` patients, then fewer as these grow, at least `FEWEST`."""
+    return draws if patients <= MANY else min(draws, max(FEWEST, draws * MANY // patients))
 
 
 def _valued(name: str, value: float, reason: str) -> dict:

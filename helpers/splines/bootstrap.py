@@ -2,6 +2,9 @@
 
 A patient drawn twice has weight two and is no tie of his own: the exchangeably weighted bootstrap (Kosorok, Lee & Fine,
 2004), with Efron's weights for ties as in `helpers.cox.likelihood`. Right-censored times, no strata.
+
+Beyond `MANY` patients a sample's coefficients are taken to the first order, the estimate and the sum of the influences
+of those drawn (Davison & Hinkley, 1997, 2.7; Reid & Crépeau, 1985, for Cox's), off by a term of order 1 / n.
 """
 
 from dataclasses import dataclass
@@ -10,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.cox.kernel import NO_VARIATION, Fit
-from helpers.cox.likelihood import risk_sets
+from helpers.cox.likelihood import at, risk_sets
+from helpers.ledger import MANY
 
-ELEMENTS = 100_000
+ELEMENTS = 400_000
 MAX_STEPS = 50
 TOLERANCE = 1e-12
 RIDGE = 1e-12
@@ -32,15 +36,29 @@ def resampled(
 ) -> np.ndarray:
     """Coefficients of `names` in `draws` bootstrap samples of the rows, or of `clusters` of rows, a row a sample.
 
-    See `weighted_fits`, which they come from, for `fitted` and for rows that are NaN.
+    See `weighted_fits`, which they come from, for `fitted` and for rows that are NaN; beyond `MANY` rows they come from
+    `influences`, where every column has an estimate.
     """
     unit = np.arange(len(columns)) if clusters is None else pd.factorize(np.asarray(clusters))[0]
     units, found = unit.max() + 1, [np.zeros((0, len(names)))]
+    if len(columns) > MANY and fitted.log_hr.notna().all():
+        each = influences(columns, time, event, fitted=fitted, names=names)
+        own = np.column_stack([np.bincount(unit, one) for one in each.T])
+        drawn = (rng.multinomial(units, np.full(units, 1 / units)) @ own for _ in range(draws))
+        return fitted.log_hr[names].to_numpy() + np.array(list(drawn)).reshape(draws, len(names))
     at_once = max(1, ELEMENTS // (len(columns) * (1 + columns.shape[1])))
     for begin in range(0, draws, at_once):
         counts = rng.multinomial(units, np.full(units, 1 / units), size=min(at_once, draws - begin))
         found.append(weighted_fits(columns, time, event, counts[:, unit], fitted=fitted, names=names))
     return np.concatenate(found)
+
+
+def influences(columns: pd.DataFrame, time: np.ndarray, event: np.ndarray, *, fitted: Fit, names: list) -> np.ndarray:
+    """What each row adds to the coefficients of `names`, a row a row: its score residual times the covariance."""
+    x, sets = columns.to_numpy(dtype=float), risk_sets(time, event)
+    x = x - x.mean(axis=0)
+    reached = at(sets, x[sets.row], fitted.log_hr.to_numpy())
+    return reached.score_residuals(len(x)) @ fitted.covariance[names].to_numpy()
 
 
 def weighted_fits(

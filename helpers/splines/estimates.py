@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cox.models import likelihood_ratio, wald
 from helpers.errors import ParameterError
-from helpers.ledger import STATISTICS_OF, at_label, percent, wide
+from helpers.ledger import MANY, STATISTICS_OF, at_label, percent, wide
 from helpers.splines.bootstrap import resampled
 from helpers.splines.curve import FEW, crossings, extrema, tidy
 from helpers.splines.models import FittedSpline, fitted_splines
@@ -23,6 +23,7 @@ RATIO = ["hr", "hr_low", "hr_high"]
 TESTED = ["p_overall", "p_nonlinear", "p_lrt", "turning_point"]
 BY_CONSTRUCTION = "the reference value: the hazard ratio is 1 there by construction"
 ENOUGH = 50.0
+FIRST_ORDER = f", each to the first order, as there are more than {MANY}"
 NO_SAMPLE = "fewer than half of the bootstrap samples have such a point"
 
 
@@ -152,6 +153,7 @@ def _points(cohort: Cohort, spline: FittedSpline, draws: int) -> list[dict]:
         key = {**spline.key, "level": f"{level}_{numbers[level]}", statistic: value}
         key["reference"] = at_label(spline.reference) if statistic == "crossing" else ""
         said += f"; {cohort.study.level} percentile interval of {draws} bootstrap samples of {unit}" if draws else ""
+        said += FIRST_ORDER if draws and len(spline.full.design) > MANY else ""
         found = _nearest(*again[statistic], value, rises, spline.reference)
         limits = _interval(found, statistic, draws, cohort.study.confidence)
         rows.append({**key, "method": said, **limits})

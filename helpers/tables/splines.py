@@ -68,7 +68,7 @@ def _method(estimates: pd.DataFrame, study: Study, adjusted: bool) -> list[str]:
     notes = [f"Cox regression, Efron ties{beside}; Wald tests. {reference}"]
     sampled = estimates[estimates["percent_found"].notna()]
     if len(sampled):
-        how = sampled["method"].iloc[0].partition("; ")[2]
+        how = " or ".join(dict.fromkeys(sampled["method"].str.partition("; ")[2]))
         notes += [
             f"In brackets: {how}, and the share of samples with such a point on that side of the reference, "
             "where half or more have one; such an interval need not hold the estimate. Knots and reference stay."
