@@ -54,6 +54,7 @@ class Launcher:
     """
 
     def __init__(self, study_dir: Path | None = None, *, computing: bool = True) -> None:
+        self.computing = computing
         self._lock = threading.Lock()
         asked = json.dumps({"computing": computing, "study_dir": str(study_dir) if study_dir and computing else None})
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

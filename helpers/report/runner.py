@@ -86,7 +86,8 @@ def run_sections(
 ) -> list[Executed]:
     """Execute the notebooks, those that read the others' results last; a failure stops no other section.
 
-    Kernels are forked by the launcher, or started where there is none. Whatever stops the run ends what waits and what
+    Kernels are forked by the launcher, or started where there is none; where they compute nothing one more than there
+    are cores runs, as each waits for its sockets. Whatever stops the run ends what waits and what
     the launcher has forked.
     """
     reading = {each.name for each in SECTIONS if each.reads_rows}
@@ -95,7 +96,8 @@ def run_sections(
     sections: list[Executed] = []
     kernels = {"kernel_manager_class": kernel_manager(launcher)} if launcher else {}
     done, total, here = 0, len(notebooks), Path.cwd()
-    with ThreadPoolExecutor(max_workers=_cores()) as pool:
+    waiting = 1 if launcher and not launcher.computing else 0
+    with ThreadPoolExecutor(max_workers=_cores() + waiting) as pool:
         try:
             for batch in (first, last):
                 running = [pool.submit(_run, path, work, parameters, kernels) for path in batch]
