@@ -113,8 +113,13 @@ def test_the_report_of_another_study_of_that_name_is_not_overwritten(small, stud
     assert main(["report", "tests/studies/stent"]) == 0
     page = (small / "stent" / "report.html").read_bytes()
     assert main(["report", str(study_copy())]) == 1
-    assert "stent holds the report of another study whose folder is called 'stent', too" in capsys.readouterr().err
+    assert "stent holds the report of another study, so there is no place for one of 'stent'" in capsys.readouterr().err
     assert (small / "stent" / "report.html").read_bytes() == page
+    (small / "stent").rename(small / "other.failed")
+    study_copy().rename(tmp_path / "other")
+    assert main(["report", str(tmp_path / "other")]) == 1
+    assert "other.failed holds the report of another study" in capsys.readouterr().err
+    assert (small / "other.failed" / "report.html").read_bytes() == page
 
 
 @pytest.mark.parametrize(

@@ -117,14 +117,14 @@ def _wanted(study: Study, notebooks: Path, only: list[str] | None) -> list[Path]
 
 
 def _check_place(study: Study, output: Path) -> None:
-    """Refuse to put a report in the place of another study's."""
-    place = output / study.name
-    other = standing.recorded(place).get("identity", standing.identity(study))
-    if other != standing.identity(study):
-        raise OutputError(
-            f"{relative(place)} holds the report of another study whose folder is called '{study.name}', too; "
-            "rename one of the two folders, or name another place with --output"
-        )
+    """Refuse to put a report, or what is left of one that failed, in the place of another study's."""
+    own = standing.identity(study)
+    for place in (output / f"{study.name}{end}" for end in ("", ".failed", ".part")):
+        if standing.recorded(place).get("identity", own) != own:
+            raise OutputError(
+                f"{relative(place)} holds the report of another study, so there is no place for one of '{study.name}'; "
+                "rename one of the two studies' folders, or name another place with --output"
+            )
 
 
 def _check_population(study: Study, population: object) -> None:
