@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from helpers import notation
 from helpers.exhibits import Figure
 from helpers.figures.style import LINES, WIDTH, darker, mark, print_style
-from helpers.ledger import select
+from helpers.ledger import MANY, select
 from helpers.study import Study
 from helpers.study.schema import INTERVALS, OVERALL
 
@@ -85,7 +85,8 @@ def _curve(axes: Axes, frame: pd.DataFrame, colour: tuple, line: object, label: 
     axes.fill_between(x, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
     censored = frame[frame["n_censored"] > 0]
     at = censored["at"].astype(float)
-    axes.plot(at, censored["rate"], linestyle="", marker="|", markersize=5, markeredgewidth=0.7, color=colour)
+    marks = {"marker": "|", "markersize": 5, "markeredgewidth": 0.7, "rasterized": len(at) > MANY}
+    axes.plot(at, censored["rate"], linestyle="", color=colour, **marks)
 
 
 def risk_table(axes: Axes, at_risk: pd.DataFrame, study: Study, ticks: list[float], colours: list) -> None:

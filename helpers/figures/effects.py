@@ -12,7 +12,7 @@ from helpers import notation
 from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
 from helpers.figures.style import HAZARD_TICKS, LINES, WIDTH, darker, mark, print_style, ratio_axis
-from helpers.ledger import select
+from helpers.ledger import MANY, select
 from helpers.study import Study
 
 
@@ -127,7 +127,8 @@ def _changing_effect(
         axes = drawing.subplots()
         axes.set(yscale="log", xlim=(0, last), ylim=(1 / 60, 60))
         axes.axhline(1, color="0.45", linewidth=0.8, zorder=0)
-        axes.plot(months, np.exp(residuals["log_hr"].clip(-4, 4)), "o", color="0.6", markersize=2.5, zorder=1)
+        points = {"color": "0.6", "markersize": 2.5, "zorder": 1, "rasterized": len(months) > MANY}
+        axes.plot(months, np.exp(residuals["log_hr"].clip(-4, 4)), "o", **points)
         axes.axhline(overall["hr"], color=colours[0], linewidth=1.2, linestyle=LINES[1], label="Whole follow-up")
         for (begin, end), (_, row) in zip(pairwise(edges), periods.iterrows(), strict=True):
             if begin < end and not np.isnan(row["hr"]):
