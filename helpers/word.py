@@ -1,6 +1,7 @@
 """A table as a Word document a journal takes: three rules, repeated header, notes under it."""
 
 import io
+import zipfile
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -33,9 +34,18 @@ def write(table: Table, number: str, path: Path) -> None:
     if found is None:
         out = io.BytesIO()
         _document(table, number).save(out)
-        found = out.getvalue()
+        found = _undated(out.getvalue())
         beside.write(key, found)
     path.write_bytes(found)
+
+
+def _undated(content: bytes) -> bytes:
+    """A document without the hour it was packed at, so that the same table is the same file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as again:
+        for each in packed.infolist():
+            again.writestr(zipfile.ZipInfo(each.filename), packed.read(each), zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def _document(table: Table, number: str) -> DocumentType:
