@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from helpers import sources
 from helpers.errors import nearest
 from helpers.sections import BY_NAME, SECTIONS, left_out
+from helpers.standing import identity
 from helpers.store import Store, key_of, store
-from helpers.study import Study, relative
+from helpers.study import Study
 from helpers.versions import versions
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ ESTIMATES = {
     "adverse_events": Estimate("describe.adverse_events", WHERE, otherwise=PRIMARY),
     "risk_differences": Estimate("describe.risk_differences", WHERE, otherwise=PRIMARY),
 }
-UNREAD = ("study.toml", "published.csv")
+UNREAD = ("study", "published")
 ROOMS = sorted({each.room for each in ESTIMATES.values()})
 
 
@@ -131,7 +132,7 @@ def read_once(study: Study) -> Cohort:
     """The patients of a study, those this process has read last where the files are the same; raises CohortError."""
     from helpers.cohort import read_cohort
 
-    key = key_of(study.model_dump_json(), study.checksums())
+    key = key_of(study.model_dump_json(), study.digests())
     if key not in _READ:
         made = read_cohort(study)
         _READ.clear()
@@ -185,8 +186,8 @@ class Source:
         """The study's decisions, the patients and the versions."""
         if self.store is None:
             return []
-        files = {name: told for name, told in self.study.checksums().items() if name not in UNREAD}
-        return [self.study.decisions(), relative(self.study.folder), files, platform.python_version(), versions()]
+        files = {what: told for what, (_, told) in self.study.digests().items() if what not in UNREAD}
+        return [self.study.decisions(), identity(self.study), files, platform.python_version(), versions()]
 
     def _state(self) -> list[tuple[int, int]]:
         """The data that keys speak of, to be told from what they are later."""
@@ -257,8 +258,13 @@ def frames_of(value: Any) -> list[pd.DataFrame]:
     return list(value.values()) if isinstance(value, dict) else [value]
 
 
-def awaited(study: Study, given: Mapping[str, object]) -> list[str]:
-    """The estimates of a study's sections, under parameters of its notebooks, that are not kept."""
+def awaited(study: Study, given: Mapping[str, object], only: list[str] | None = None) -> list[str]:
+    """The estimates of a study's sections, or of some alone, that are not kept under a notebook's parameters.
+
+    A section that reads rows reads those of all.
+    """
     source, without = Source(study), left_out(study)
-    names = [name for each in SECTIONS if each.name not in without for name in (*each.rows, *each.drawings)]
+    every = only is None or any(BY_NAME[name].reads_rows for name in only)
+    wanted = [each for each in SECTIONS if each.name not in without and (every or each.name in only)]
+    names = [name for each in wanted for name in (*each.rows, *each.drawings)]
     return [name for name in dict.fromkeys(names) if not source.holds(name, given)]

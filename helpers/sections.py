@@ -83,7 +83,9 @@ FACTORS = Section(
     methods=("regression", "missing", "proportionality", "propensity", "splines"),
     strobe=("6b", "16a", "17"),
     lacking=lambda study: (
-        "" if study.univariable or study.models else "the study file names no [[univariable]] analysis and no [models]"
+        ""
+        if study.univariable or study.models or study.splines or study.propensity or study.paired
+        else "the study file names no [[univariable]] analysis, no [models], no [splines] and no [propensity]"
     ),
 )
 SUBGROUPS = Section(
@@ -160,11 +162,11 @@ def chosen(names: list[str]) -> list[str]:
     """The names of sections named by number, name or a part of it. Raises ParameterError for one there is not."""
     found = []
     for name in names:
-        asked = name.casefold().replace(" ", "_")
+        asked = name.strip().casefold().replace(" ", "_")
         fitting = [
             each.name
             for each in SECTIONS
-            if asked in (each.name, each.name[:2], each.name[3:]) or asked.zfill(2) == each.name[:2]
+            if asked in (each.name, each.name[:2], each.name[3:]) or (asked and asked.zfill(2) == each.name[:2])
         ]
         if not fitting:
             known = [each.name[3:] for each in SECTIONS]

@@ -1,7 +1,9 @@
 """Which files of the package a module rests on, and one checksum of them: what is computed is known by its code."""
 
 import hashlib
+import importlib.util
 import re
+import struct
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +49,23 @@ def state(paths: tuple[Path, ...]) -> list[tuple[int, int]]:
 
 
 def loaded(paths: tuple[Path, ...]) -> bool:
-    """Whether this process runs the code that files hold: none was written since it began to import the package."""
-    return all(written < STARTED for written, _ in state(paths))
+    """Whether this process runs the code that files hold.
+
+    None was written since it began to import the package, nor has bytecode that passes for it though it is older.
+    """
+    return all(written < STARTED for written, _ in state(paths)) and not any(map(_stale, paths))
+
+
+def _stale(path: Path) -> bool:
+    """Whether bytecode made before a file was last changed would be taken for it, by its time and length."""
+    compiled = Path(importlib.util.cache_from_source(str(path)))
+    try:
+        head, made, now = compiled.read_bytes()[:16], compiled.stat(), path.stat()
+    except OSError:
+        return False
+    flags, written, size = struct.unpack("<4xIII", head)
+    passes = flags == 0 and written == int(now.st_mtime) & 0xFFFFFFFF and size == now.st_size & 0xFFFFFFFF
+    return passes and now.st_ctime_ns > made.st_mtime_ns
 
 
 @cache

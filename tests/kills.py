@@ -1,7 +1,7 @@
 """What a report survives: its processes killed at moments of a run, its store spoilt, its disk full, two at once.
 
-`python tests/kills.py` makes the invented study's report again and again and prints a row a fault: the exit code, what was
-said, whether the last good report is whole, whether a process is left, and whether the next run is good. It exits with 1 if
+`python tests/kills.py [WORD]` makes the invented study's report again and again and prints a row a fault: the exit code,
+what was said, whether the last good report is whole, whether a process is left, and whether the next run is good. It exits with 1 if
 any is not as it should be. Needs Linux; a full disk needs root, for a small file system of its own.
 """
 
@@ -37,7 +37,13 @@ class Stage:
     def start(self, *asked: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "helpers", "report", STUDY, "--output", str(self.reports), *asked]
         return subprocess.Popen(
-            command, cwd=PROJECT, env=self.environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command,
+            cwd=PROJECT,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def run(self, *asked: str) -> tuple[int, str]:
@@ -101,6 +107,7 @@ def killed(stage: Stage, victim: str, moment: float, number: signal.Signals) -> 
     while time.monotonic() < end and running.poll() is None:
         seen |= {pid for pids in family(running.pid).values() for pid in pids}
         time.sleep(0.02)
+    assert running.poll() is None, f"the run was over after {moment} s: give an earlier moment"
     targets = family(running.pid)[victim]
     seen |= {pid for pids in family(running.pid).values() for pid in pids}
     for pid in targets[:1]:
@@ -144,6 +151,7 @@ def full(megabytes: float) -> Callable[[Stage], tuple[int, str, set[int]]]:
                 ended = subprocess.run(command, cwd=PROJECT, env=environment, text=True, capture_output=True)
                 lines = [each for each in (small / "r").iterdir()] if (small / "r").is_dir() else []
                 said = ended.stderr.strip().splitlines()[-1] if ended.stderr.strip() else ""
+                said = "Traceback" if "Traceback" in ended.stderr else said
                 whole = ended.returncode == 0 or not any(each.name == "stent" for each in lines)
                 return (ended.returncode if whole else 99), said, set()
             finally:
@@ -165,17 +173,19 @@ def told(name: str, code: int, said: str, stage: Stage, pids: set[int], *, fine:
 
 
 def main() -> int:
-    """Every fault, one after the other."""
-    results = []
+    """Every fault, or those with a word in their name, one after the other."""
+    wanted, results = " ".join(sys.argv[1:]), []
     with tempfile.TemporaryDirectory() as place:
         stage = Stage(Path(place))
         for victim in VICTIMS:
             for moment, seconds in MOMENTS.items():
                 for number in SIGNALS if victim == "runner" else SIGNALS[:1]:
+                    name = f"{victim}, {number.name}, {moment}"
+                    if wanted not in name:
+                        continue
                     code, said, pids = killed(stage, victim, seconds, number)
                     ended = {signal.SIGKILL: {-9}, signal.SIGTERM: {143}, signal.SIGINT: {130}}[number]
-                    fine = {0, *ended} if victim == "runner" else {0, 1}
-                    name = f"{victim}, {number.name}, {moment}"
+                    fine = ended if victim == "runner" else {1}
                     results.append(told(name, code, said, stage, pids, fine=fine))
         faults = {
             "store, each entry cut": spoilt(lambda path: path.write_bytes(path.read_bytes()[:-5])),
@@ -188,7 +198,7 @@ def main() -> int:
         }
         if os.geteuid() == 0:
             faults |= {f"disk full, {room} MB": full(room) for room in (0.05, 0.5, 1, 2, 4, 8)}
-        for name, fault in faults.items():
+        for name, fault in [each for each in faults.items() if wanted in each[0]]:
             code, said, pids = fault(stage)
             results.append(told(name, code, said, stage, pids, fine={0, 1} if "full" in name else {0}))
     print(f"{sum(results)} of {len(results)} as they should be")

@@ -8,7 +8,7 @@ import sys
 import pytest
 from books import LEAVES, notebooks
 
-from helpers import standing
+from helpers import report, standing
 from helpers.__main__ import main
 from helpers.commands import reporting
 from helpers.errors import ParameterError
@@ -34,6 +34,7 @@ def small(tmp_path, monkeypatch, build):
 
     monkeypatch.setattr("helpers.report.build", built)
     monkeypatch.setattr(standing.made_of, "__defaults__", (books,))
+    monkeypatch.setitem(report.check.__kwdefaults__, "notebooks", books)
     monkeypatch.setattr(reporting, "REPORTS", tmp_path / "reports")
     return tmp_path / "reports"
 
@@ -64,6 +65,10 @@ def test_a_report_that_stands_is_left_until_something_changes(small, study_copy,
     study_copy({'label = "': 'label = "Other '})
     assert made_again()
     assert not made_again()
+    told = json.loads((place / "run.json").read_text())
+    (place / "run.json").write_text(json.dumps({**told, "seed": 99}))
+    assert made_again(), "the record was touched"
+    assert not made_again()
 
 
 def test_some_sections_alone_go_to_a_place_of_their_own(small, capsys):
@@ -76,8 +81,30 @@ def test_some_sections_alone_go_to_a_place_of_their_own(small, capsys):
         "section '07_progression' is left out of this study: the study file names no [progression]"
         in capsys.readouterr().err
     )
+    assert main(["report", folder, "--only", ""]) == 1
+    assert "there is no section ''" in capsys.readouterr().err
     assert main(["report", folder, "--only", "surviv"]) == 1
     assert "there is no section 'surviv'; did you mean 'survival'?" in capsys.readouterr().err
+
+
+def test_a_study_file_changed_while_its_report_is_made_makes_it_anew(small, study_copy, monkeypatch):
+    folder = study_copy()
+    made = standing.made_of
+    asked = iter([None, lambda: study_copy({'title = "': 'title = "New '})])
+
+    def changing(*arguments):
+        change = next(asked, None)
+        if change:
+            change()
+        return made(read_study(folder), *arguments[1:]) if change else made(*arguments)
+
+    monkeypatch.setattr("helpers.report.standing.made_of", changing)
+    assert main(["report", str(folder), "--fresh"]) == 0
+    monkeypatch.setattr("helpers.report.standing.made_of", made)
+    assert "made_of" not in json.loads((small / "stent" / "run.json").read_text())
+    assert "New Stent or surgery" not in (small / "stent" / "report.html").read_text()
+    assert main(["report", str(folder)]) == 0
+    assert "New Stent or surgery" in (small / "stent" / "report.html").read_text()
 
 
 def test_sections_are_known_by_number_name_and_words():

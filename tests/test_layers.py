@@ -36,7 +36,7 @@ ALLOWED = {
     "frames": set(),
     "store": {"study"},
     "sections": {"errors", "study"},
-    "estimates": GROUND | {"frames", "sections", "sources", "store", "versions"},
+    "estimates": GROUND | {"frames", "sections", "sources", "standing", "store", "versions"},
     "exhibits": {"sources", "store", "versions"},
     "launcher": {"errors", "estimates", "study"},
     "word": {"exhibits", "sources", "store"},

@@ -9,7 +9,9 @@ from test_layers import ESTIMATES as ROOMS_OF_ESTIMATES
 from helpers import wording
 from helpers.estimates import ESTIMATES, ROOMS, Estimates
 from helpers.report.runner import NOTEBOOKS
+from helpers.results import results
 from helpers.sections import BY_NAME, COHORT, SECTIONS, left_out
+from helpers.study import read_study
 from helpers.wording.methods import CLOSING, PARAGRAPHS
 
 
@@ -56,3 +58,27 @@ def test_an_estimate_is_made_once_and_a_wrong_name_is_told(gbsg2):
     with pytest.raises(AttributeError, match="section 02_cohort has no estimate 'count'; did you mean 'counts'"):
         _ = estimates.count
     assert left_out(gbsg2.study).keys() < BY_NAME.keys()
+
+
+def test_a_study_without_models_keeps_its_splines_pairs_and_weights(study_copy):
+    folder = study_copy()
+    text = (folder / "study.toml").read_text()
+    parts = re.split(r"(?m)^(?=\[)", text)
+    gone = (
+        "[[univariable",
+        "[[models",
+        "[exposure",
+        "[simulation",
+        "[imputation",
+        "[models",
+        "[[within_arm",
+        "[subgroups",
+    )
+    (folder / "study.toml").write_text("".join(part for part in parts if not part.startswith(gone)))
+    study = read_study(folder)
+    assert list(left_out(study)) == ["05_subgroups", "06_sensitivity"]
+    rows = results(study)
+    assert {"spline", "propensity", "balance"} <= set(rows["analysis"])
+    said = repr(wording.methods(study))
+    assert "restricted cubic splines" in said
+    assert "Propensity score" in said

@@ -271,6 +271,9 @@ def test_the_checksum_follows_patients_and_entries(invented):
     assert simulate.digest(invented) == simulate.digest(replace(invented))
     moved = replace(invented, hazard=(invented.hazard[0], invented.hazard[1] * 1.001))
     assert len({simulate.digest(each) for each in (invented, moved, replace(invented, rows=57))}) == 3
+    study = invented.study
+    words = study.model_copy(update={"arms": study.arms.model_copy(update={"label": "Other words"})})
+    assert simulate.digest(replace(invented, study=words)) == simulate.digest(invented), "a label is no decision"
 
 
 @pytest.mark.parametrize(

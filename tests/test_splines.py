@@ -234,6 +234,11 @@ def test_beyond_many_patients_a_sample_is_taken_to_the_first_order(monkeypatch):
     robust = cox.fit(columns, time, event, clusters=np.arange(len(time)))
     added = bootstrap.influences(columns, time, event, fitted=fitted, names=["a", "b", "c"])
     np.testing.assert_allclose(added.T @ added, robust.robust.loc[["a", "b", "c"], ["a", "b", "c"]], rtol=1e-8)
+    assert bootstrap.to_first_order(event, fitted)
+    few = np.zeros(len(event))
+    few[np.flatnonzero(event)[:1000]] = 1
+    assert not bootstrap.to_first_order(few, fitted), "the error goes by the events"
+    assert not bootstrap.to_first_order(event[:5000], fitted)
     monkeypatch.setattr(bootstrap, "MANY", 10_000)
     whole = splines.resampled(columns, time, event, **asked, rng=np.random.default_rng(4))
     spread = whole.std(axis=0)

@@ -1,7 +1,10 @@
 """What is kept between runs: the same to the last digit, for the owner alone, absent where it is not whole."""
 
 import json
+import os
+import py_compile
 import stat
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +13,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from helpers import sources
+from helpers.cohort import read_cohort
 from helpers.estimates import Estimates, Source, awaited, frames_of
 from helpers.frames import decoded, encoded
 from helpers.sections import SECTIONS, left_out
+from helpers.sensitivity import fixed
 from helpers.store import PLACE, Store, key_of
 from helpers.study import read_study
 
@@ -24,11 +29,9 @@ def own(tmp_path, monkeypatch) -> Path:
     return tmp_path / "store"
 
 
-@pytest.mark.parametrize("name", ["stent", "gbsg2"])
 @pytest.mark.slow
-def test_every_estimate_comes_back_as_it_was(name, request):
-    cohort = request.getfixturevalue(name)
-    source = Source(cohort.study, cohort)
+def test_every_estimate_comes_back_as_it_was(stent):
+    cohort, source = stent, Source(stent.study, stent)
     for section in [each for each in SECTIONS if each.name not in left_out(cohort.study)]:
         for estimate in (*section.rows, *section.drawings):
             made = source.value(estimate, {})
@@ -82,8 +85,6 @@ def test_a_store_that_cannot_be_made_holds_nothing(tmp_path):
 
 
 def test_what_was_used_longest_ago_goes_first_and_a_killed_runs_leavings_with_it(tmp_path, monkeypatch):
-    import os
-
     monkeypatch.setattr("helpers.store.LARGEST", 200)
     store = Store(tmp_path / "store")
     for age, name in enumerate(("new", "older", "oldest")):
@@ -213,3 +214,62 @@ def _texts(value):
 def test_a_key_tells_apart_what_it_is_made_of():
     keys = {key_of("a", "b"), key_of("ab"), key_of(b"ab"), key_of(["a", "b"]), key_of("b", "a")}
     assert len(keys) == 5
+
+
+def test_two_tables_of_one_name_are_told_apart(own, study_copy):
+    folder = study_copy(
+        {'source = "cohort.csv"': 'source = "a/data.csv"', 'source = "toxicity.csv"': 'source = "b/data.csv"'}
+    )
+    for place, name in (("a", "cohort.csv"), ("b", "toxicity.csv")):
+        (folder / place).mkdir()
+        (folder / name).rename(folder / place / "data.csv")
+    before = Source(read_study(folder)).key("summaries", {})
+    assert list(read_study(folder).checksums()) == [
+        "study.toml",
+        "data.csv (cohort)",
+        "data.csv (events)",
+        "published.csv",
+    ]
+    (folder / "a" / "data.csv").write_text((folder / "a" / "data.csv").read_text() + "\n")
+    assert Source(read_study(folder)).key("summaries", {}) != before
+
+
+def test_a_key_does_not_depend_on_where_one_stands(own, study_copy, monkeypatch):
+    study = read_study(study_copy())
+    before = Source(study).key("medians", {})
+    monkeypatch.chdir(study.folder.parent)
+    assert Source(read_study("stent")).key("medians", {}) == before
+
+
+def test_bytecode_older_than_a_change_that_hides_its_time_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "STARTED", time.time_ns() + 10**12)
+    path = tmp_path / "code.py"
+    path.write_text("x = 1\n")
+    compiled = Path(py_compile.compile(str(path)))
+    os.utime(compiled, (path.stat().st_ctime + 1, path.stat().st_ctime + 1))
+    assert sources.loaded((path,))
+    was = path.stat()
+    os.utime(compiled, (was.st_mtime - 10, was.st_mtime - 10))
+    path.write_text("x = 2\n")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert not sources.loaded((path,)), "the bytecode passes for the source and is not"
+    path.write_text("x = 22\n")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert sources.loaded((path,)), "another length: Python compiles it anew"
+
+
+def test_a_model_is_taken_over_once(own, study_copy):
+    """A population conditioned on what happened later, named: its rows stand in three frames."""
+    text = '\n[[univariable]]\nendpoints = ["OS"]\npopulation = "alive_at_12"\nvariables = ["stage"]\n'
+    study = read_study(study_copy(append=""))
+    folder = study.folder / "study.toml"
+    content = folder.read_text()
+    place = content.index("[[univariable]]")
+    folder.write_text(content[:place] + text.lstrip() + "\n" + content[place:])
+    found = Estimates("06_sensitivity", read_study(study.folder), population="alive_at_12").fixed
+    assert len(found)
+    assert not found.duplicated(
+        ["population", "endpoint", "analysis", "model", "variable", "level", "group", "at"]
+    ).any()
+    cohort = read_cohort(read_study(study.folder))
+    assert_frame_equal(found, fixed(cohort, "alive_at_12"), check_exact=True)

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from helpers import __version__
 from helpers.errors import UserError, listed, nearest
+from helpers.store import PLACE
 
 COMMANDS = {
     "report": ("reporting", "run all sections and write one HTML report"),
@@ -27,6 +28,8 @@ WIDEST = 80
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     given = parser().parse_args(arguments)
+    if os.environ.get(PLACE):
+        os.environ[PLACE] = str(Path(os.environ[PLACE]).absolute())
     try:
         return getattr(importlib.import_module(f"{__name__}.{COMMANDS[given.command][0]}"), given.command)(given)
     except UserError as error:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import estimates, standing
-from helpers.errors import ParameterError
+from helpers.errors import OutputError, ParameterError
 from helpers.launcher import Launcher, can_fork
 from helpers.sections import chosen
 from helpers.store import PLACE, Store, store
@@ -32,14 +33,15 @@ def report(given: argparse.Namespace) -> int:
     """Build the report; what has been computed before is not computed again, and a report that stands is left."""
     began, study = time.monotonic(), read_study(given.study)
     parameters = {name: _value(text) for name, text in given.parameter}
-    output = given.output or REPORTS
+    output = _output(given)
     when = None if given.fresh or given.only else standing.since(study, parameters, output / study.name)
     if when is not None:
         place = output / study.name
         print(f"{_shown(place)}/report.html, made at {when}; nothing has changed since (--fresh makes it anew)")
         return _opened(place, given)
     with _fresh_store() if given.fresh else contextlib.nullcontext():
-        awaited = estimates.awaited(study, parameters)
+        only = chosen(given.only) if given.only else None
+        awaited = estimates.awaited(study, parameters, only)
         return _made(study, given, parameters, began, computing=bool(awaited))
 
 
@@ -47,13 +49,35 @@ def render(given: argparse.Namespace) -> int:
     """Make the report anew without any statistics. Raises ParameterError where an estimate is not in the store."""
     began, study = time.monotonic(), read_study(given.study)
     parameters = {name: _value(text) for name, text in given.parameter}
-    awaited = estimates.awaited(study, parameters)
+    only = _checked(study, given, parameters)
+    awaited = estimates.awaited(study, parameters, only)
     if awaited:
+        asked = "".join(f" -p {name} {shlex.quote(text)}" for name, text in given.parameter)
         raise ParameterError(
             f"{len(awaited)} estimates of this study, '{awaited[0]}' for one, have not been computed yet, or from "
-            f"other patients, decisions, parameters or code; `python -m helpers report {given.study}` computes them"
+            "other patients, decisions, parameters or code; "
+            f"`python -m helpers report {given.study}{asked}` computes them"
         )
     return _made(study, given, parameters, began, computing=False)
+
+
+def _output(given: argparse.Namespace) -> Path:
+    """Where reports are put. Raises OutputError for a name that is no text."""
+    output = given.output or REPORTS
+    try:
+        str(output).encode()
+    except UnicodeEncodeError:
+        raise OutputError("--output: the name of this folder is not text in UTF-8") from None
+    return output
+
+
+def _checked(study: Study, given: argparse.Namespace, parameters: dict) -> list[str] | None:
+    """The sections asked for alone, once all that is asked for is known to be possible."""
+    from helpers import report
+
+    only = chosen(given.only) if given.only else None
+    report.check(study, output=_output(given), parameters=parameters, only=only)
+    return only
 
 
 def _made(study: Study, given: argparse.Namespace, parameters: dict, began: float, *, computing: bool) -> int:
@@ -79,6 +103,7 @@ def _built(
     has; without the package it does without.
     """
     sys.modules.setdefault("rfc3987_syntax", None)
+    only = _checked(study, given, parameters)
     if computing:
         from helpers.cohort import read_cohort
 
@@ -89,8 +114,7 @@ def _built(
     if study.published_path.is_file():
         published(study)
     print(f"{study.title}\n  {_shown(study.folder)}", flush=True)
-    only = chosen(given.only) if given.only else None
-    asked = {"output": given.output or REPORTS, "parameters": parameters, "only": only}
+    asked = {"output": _output(given), "parameters": parameters, "only": only}
     return build(study, **asked, say=lambda line: print(line, flush=True), launcher=launcher)
 
 

@@ -25,6 +25,7 @@ from helpers.ledger.vocabulary import (
     DESCRIPTION,
     E_VALUES,
     FEW_EVENTS,
+    FEWEST,
     FITTED,
     INFINITE,
     KEY,
@@ -42,6 +43,11 @@ from helpers.ledger.vocabulary import (
 def percent(n: float, of: float) -> float:
     """What share `n` is of `of`, 0 to 100; NaN of nobody. Every share of counted patients is this one."""
     return 100 * float(n) / float(of) if of else np.nan
+
+
+def shortened(draws: int, patients: int) -> int:
+    """How many bootstrap samples are drawn: all up to `MANY` patients, then fewer as these grow, at least `FEWEST`."""
+    return draws if patients <= MANY else min(draws, max(FEWEST, draws * MANY // patients))
 
 
 def fit_statistics(analysis: str) -> list[str]:
@@ -194,6 +200,7 @@ __all__ = [
     "COSTLY",
     "DESCRIPTION",
     "E_VALUES",
+    "FEWEST",
     "FEW_EVENTS",
     "FITTED",
     "INFINITE",
@@ -216,6 +223,7 @@ __all__ = [
     "pivot",
     "read",
     "select",
+    "shortened",
     "statistics_of",
     "validate",
     "wide",

@@ -37,6 +37,7 @@ FEW_EVENTS = 10
 UNBALANCED = 0.1
 COMMON = 0.15
 MANY = 5000
+FEWEST = 200
 SAME = 1e-12
 INFINITE = "too large to be told"
 NOT_REACHED = "not reached"

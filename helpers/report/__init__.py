@@ -40,10 +40,7 @@ def build(
     where nothing can be written.
     """
     given, output, notebooks = parameters or {}, output.resolve(), notebooks.resolve()
-    wanted = _wanted(study, notebooks, only)
-    check_parameters(wanted, given)
-    _check_population(study, given.get("population"))
-    _check_place(study, output)
+    wanted = check(study, output=output, parameters=given, notebooks=notebooks, only=only)
     started, made_of = time.time(), standing.made_of(study, given, notebooks)
     work = _workplace(study, output)
     try:
@@ -53,13 +50,25 @@ def build(
         failures += _assembled(study, sections, work, given, started)
         if failures or only is not None:
             return _put_in_place(work, output / f"{study.name}.{'failed' if failures else 'part'}", study), failures
-        told = {**standing.recorded(work), "made_of": made_of, "files": standing.files(work)}
-        provenance.write(told, work / standing.RECORD)
+        if made_of == standing.made_of(study, given, notebooks):
+            told = {**standing.recorded(work), "made_of": made_of, "files": standing.files(work)}
+            provenance.write(standing.sealed(told), work / standing.RECORD)
         return _put_in_place(work, output / study.name, study), failures
     except OSError as error:
         raise OutputError(f"cannot write to the folder '{relative(output)}': {error.strerror or error}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def check(
+    study: Study, *, output: Path, parameters: dict, notebooks: Path = NOTEBOOKS, only: list[str] | None = None
+) -> list[Path]:
+    """The notebooks to run. Raises ParameterError and OutputError for what `build` cannot be asked for."""
+    wanted = _wanted(study, notebooks, only)
+    check_parameters(wanted, parameters)
+    _check_population(study, parameters.get("population"))
+    _check_place(study, output)
+    return wanted
 
 
 def _assembled(study: Study, sections: list[Executed], work: Path, parameters: dict, started: float) -> list[Failure]:
@@ -214,4 +223,4 @@ def _restore(place: Path) -> None:
         _aside(place).rename(place)
 
 
-__all__ = ["REPORTS", "Executed", "Failure", "build"]
+__all__ = ["REPORTS", "Executed", "Failure", "build", "check"]

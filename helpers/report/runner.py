@@ -153,7 +153,7 @@ def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Executed:
     except Exception as failure:
         error = f"the notebook could not be run: {failure}".splitlines()[0]
     seconds = time.perf_counter() - began
-    notebook = nbformat.read(target if target.is_file() else path, as_version=4)
+    notebook = _executed(target, path)
     notebook.metadata.pop("papermill", None)
     _without_workplace(notebook)
     _without_paths(notebook)
@@ -165,6 +165,14 @@ def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Executed:
         )
     shown = {name: value for name, value in used.items() if name not in SET_BY_RUNNER}
     return Executed(path.stem, notebook, seconds, shown, error)
+
+
+def _executed(target: Path, path: Path) -> nbformat.NotebookNode:
+    """The notebook as far as it ran, or as it is where nothing whole was written."""
+    try:
+        return nbformat.read(target, as_version=4)
+    except (OSError, ValueError):
+        return nbformat.read(path, as_version=4)
 
 
 def _without_workplace(notebook: nbformat.NotebookNode) -> None:

@@ -23,7 +23,7 @@ from helpers.cohort.regression import indicators
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT, joined
 from helpers.errors import ParameterError
-from helpers.ledger import MANY, NOBODY_LEFT, at_label, fit_statistics, wide
+from helpers.ledger import MANY, NOBODY_LEFT, at_label, fit_statistics, shortened, wide
 from helpers.sensitivity import strategies
 from helpers.sensitivity.beginning import Beginning, Course, Models, beginning, models, separated
 from helpers.sensitivity.cloned_survival import Horizons, bootstrap, estimates
@@ -34,7 +34,6 @@ STATISTICS = fit_statistics("clone_censor_weight")
 WEIGHTS = ["n_effective", "weight_max"]
 DECIMALS = 9
 ENOUGH = 0.9
-FEWEST = 200
 NO_DRAWS = "no bootstrap samples were asked for"
 NO_INTERVAL = "no interval where the rate is zero"
 NO_SAMPLE = "too few bootstrap samples have an estimate"
@@ -248,11 +247,6 @@ def _curves(cohort: Cohort, trial: Trial, key: dict, reason: str, asked: int) ->
     row = {**key, "at": at_label(horizons.tau), "reference": study.arms.reference, **_size(trial)}
     difference, samples = point[1, -1] - point[0, -1], drawn[:, 1, -1] - drawn[:, 0, -1]
     return [*records, joined(row, _limited("rmst_difference", difference, samples, *limits))]
-
-
-def shortened(draws: int, patients: int) -> int:
-    """How many samples are drawn: all up to `MANY` patients, then fewer as these grow, at least `FEWEST`."""
-    return draws if patients <= MANY else min(draws, max(FEWEST, draws * MANY // patients))
 
 
 def _valued(name: str, value: float, reason: str) -> dict:

@@ -26,9 +26,9 @@ def fixed(cohort: Cohort, population: str | None = None, *, known: Iterable[pd.D
     for where, endpoint, model in _asked(cohort, population):
         key = {"population": where, "endpoint": endpoint, "model": model or UNADJUSTED}
         own = {} if model else {"variable": cohort.study.arms.column}
-        made = [row for frame in frames for row in select(frame, **key, **own).to_dict("records")]
-        if made:
-            records += made
+        made = (select(frame, **key, **own).to_dict("records") for frame in frames)
+        if found := next(filter(None, made), None):
+            records += found
         elif model:
             records += model_rows(cohort.study, fitted(cohort, cohort.study.model(model, endpoint, where), key))
         else:

@@ -136,17 +136,17 @@ def _from(time: np.ndarray, size: np.ndarray, times: np.ndarray) -> np.ndarray:
 def digest(made: Design) -> str:
     """A checksum of what cohorts are drawn from and analysed by: fitted numbers to five digits, and the entries.
 
-    The order of the patients does not matter.
+    Neither the order of the patients nor what is only printed matters.
     """
-    study = made.study
+    study, told = made.study, {"mode": "json", "context": {"printed": lambda _: ""}}
     entries = {
-        "arms": study.arms.model_dump(mode="json", exclude={"missing"}),
-        "exposure": study.exposure.model_dump(mode="json", exclude={"draws", "models"}),
-        "early": [each.model_dump(mode="json") for each in made.early],
+        "arms": study.arms.model_dump(exclude={"missing"}, **told),
+        "exposure": study.exposure.model_dump(exclude={"draws", "models"}, **told),
+        "early": [each.model_dump(**told) for each in made.early],
         "confidence": study.confidence,
         "endpoint": made.endpoint,
         "rows": made.rows,
-        "excluded": {name: [each.model_dump(mode="json") for each in steps] for name, steps in made.excluded.items()},
+        "excluded": {name: [each.model_dump(**told) for each in steps] for name, steps in made.excluded.items()},
     }
     fitted = [*made.hazard, *made.starting, *made.censoring]
     numbers = [_written(value) for part in fitted for value in part]

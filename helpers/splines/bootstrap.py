@@ -3,8 +3,9 @@
 A patient drawn twice has weight two and is no tie of his own: the exchangeably weighted bootstrap (Kosorok, Lee & Fine,
 2004), with Efron's weights for ties as in `helpers.cox.likelihood`. Right-censored times, no strata.
 
-Beyond `MANY` patients a sample's coefficients are taken to the first order, the estimate and the sum of the influences
-of those drawn (Davison & Hinkley, 1997, 2.7; Reid & Crépeau, 1985, for Cox's), off by a term of order 1 / n.
+Beyond `MANY` patients and `EVENTS` events a sample's coefficients are taken to the first order, the estimate and the
+sum of the influences of those drawn (Davison & Hinkley, 1997, 2.7; Reid & Crépeau, 1985, for Cox's). Of few events the
+curvature that is left out would not be small, however many the patients.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from helpers.cox.likelihood import at, risk_sets
 from helpers.ledger import MANY
 
 ELEMENTS = 400_000
+EVENTS = 1000
 MAX_STEPS = 50
 TOLERANCE = 1e-12
 RIDGE = 1e-12
@@ -36,12 +38,12 @@ def resampled(
 ) -> np.ndarray:
     """Coefficients of `names` in `draws` bootstrap samples of the rows, or of `clusters` of rows, a row a sample.
 
-    See `weighted_fits`, which they come from, for `fitted` and for rows that are NaN; beyond `MANY` rows they come from
-    `influences`, where every column has an estimate.
+    See `weighted_fits`, which they come from, for `fitted` and for rows that are NaN; where `to_first_order` says so
+    they come from `influences`.
     """
     unit = np.arange(len(columns)) if clusters is None else pd.factorize(np.asarray(clusters))[0]
     units, found = unit.max() + 1, [np.zeros((0, len(names)))]
-    if len(columns) > MANY and fitted.log_hr.notna().all():
+    if to_first_order(event, fitted):
         each = influences(columns, time, event, fitted=fitted, names=names)
         own = np.column_stack([np.bincount(unit, one) for one in each.T])
         drawn = (rng.multinomial(units, np.full(units, 1 / units)) @ own for _ in range(draws))
@@ -51,6 +53,11 @@ def resampled(
         counts = rng.multinomial(units, np.full(units, 1 / units), size=min(at_once, draws - begin))
         found.append(weighted_fits(columns, time, event, counts[:, unit], fitted=fitted, names=names))
     return np.concatenate(found)
+
+
+def to_first_order(event: np.ndarray, fitted: Fit) -> bool:
+    """Whether samples of so many patients and events are taken to the first order; every column needs an estimate."""
+    return len(event) > MANY and np.sum(event) > EVENTS and bool(fitted.log_hr.notna().all())
 
 
 def influences(columns: pd.DataFrame, time: np.ndarray, event: np.ndarray, *, fitted: Fit, names: list) -> np.ndarray:

@@ -10,8 +10,8 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cox.models import likelihood_ratio, wald
 from helpers.errors import ParameterError
-from helpers.ledger import MANY, STATISTICS_OF, at_label, percent, wide
-from helpers.splines.bootstrap import resampled
+from helpers.ledger import MANY, STATISTICS_OF, at_label, percent, shortened, wide
+from helpers.splines.bootstrap import EVENTS, resampled, to_first_order
 from helpers.splines.curve import FEW, crossings, extrema, tidy
 from helpers.splines.models import FittedSpline, fitted_splines
 from helpers.study import Study
@@ -23,7 +23,7 @@ RATIO = ["hr", "hr_low", "hr_high"]
 TESTED = ["p_overall", "p_nonlinear", "p_lrt", "turning_point"]
 BY_CONSTRUCTION = "the reference value: the hazard ratio is 1 there by construction"
 ENOUGH = 50.0
-FIRST_ORDER = f", each to the first order, as there are more than {MANY}"
+FIRST_ORDER = f", each to the first order, as there are more than {MANY} and {EVENTS} events"
 NO_SAMPLE = "fewer than half of the bootstrap samples have such a point"
 
 
@@ -144,7 +144,8 @@ def _points(cohort: Cohort, spline: FittedSpline, draws: int) -> list[dict]:
     ]
     if not points:
         return []
-    drawn, unit = _samples(cohort, spline, draws)
+    drawn, of = _samples(cohort, spline, draws)
+    draws = len(drawn)
     again = {statistic: found(drawn) for statistic, found in finders.items()}
     rows, numbers = [], {}
     for statistic, value, rises in points:
@@ -152,8 +153,7 @@ def _points(cohort: Cohort, spline: FittedSpline, draws: int) -> list[dict]:
         numbers[level] = numbers.get(level, 0) + 1
         key = {**spline.key, "level": f"{level}_{numbers[level]}", statistic: value}
         key["reference"] = at_label(spline.reference) if statistic == "crossing" else ""
-        said += f"; {cohort.study.level} percentile interval of {draws} bootstrap samples of {unit}" if draws else ""
-        said += FIRST_ORDER if draws and len(spline.full.design) > MANY else ""
+        said += f"; {cohort.study.level} percentile interval of {draws} bootstrap samples of {of}" if draws else ""
         found = _nearest(*again[statistic], value, rises, spline.reference)
         limits = _interval(found, statistic, draws, cohort.study.confidence)
         rows.append({**key, "method": said, **limits})
@@ -167,23 +167,28 @@ def _kind(statistic: str, rises: bool) -> tuple[str, str]:
     return ("minimum", "minimum of the curve") if rises else ("maximum", "maximum of the curve")
 
 
-def _samples(cohort: Cohort, spline: FittedSpline, draws: int) -> tuple[np.ndarray, str]:
-    """The spline's coefficients in bootstrap samples that it shares with no other spline; what is drawn."""
+def _samples(cohort: Cohort, spline: FittedSpline, asked: int) -> tuple[np.ndarray, str]:
+    """The spline's coefficients in bootstrap samples that it shares with no other spline; what is drawn, and how."""
     population = spline.key["population"]
     pairs = cohort.clusters(population)
     rows = spline.full.design.index
     named = "|".join(spline.key[part] for part in ("population", "endpoint", "model", "variable"))
+    event = spline.known.loc[rows, "event"].to_numpy()
+    quick = to_first_order(event, spline.full.fit)
+    draws = asked if quick else shortened(asked, len(rows))
     coefficients = resampled(
         spline.full.design,
         spline.known.loc[rows, "time"].to_numpy(),
-        spline.known.loc[rows, "event"].to_numpy(),
+        event,
         fitted=spline.full.fit,
         names=spline.names,
         draws=draws,
         rng=np.random.default_rng([cohort.study.seed, *named.encode()]),
         clusters=None if pairs is None else pairs.loc[rows].to_numpy(),
     )
-    return coefficients @ spline.mixing.T, "patients" if pairs is None else "matched pairs"
+    of = "patients" if pairs is None else "matched pairs"
+    of += FIRST_ORDER if quick else f", not {asked}, as there are more than {MANY}" if draws < asked else ""
+    return coefficients @ spline.mixing.T, of
 
 
 def _nearest(found: np.ndarray, rising: np.ndarray, value: float, rises: bool, reference: float) -> np.ndarray:

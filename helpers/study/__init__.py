@@ -1,5 +1,6 @@
 """The study file: every decision a clinician would call one, read into a frozen object and checked against itself."""
 
+import contextlib
 import hashlib
 import importlib.resources
 import re
@@ -28,6 +29,7 @@ from helpers.study.schema import (
 from helpers.study.variants import COMPANIONS, UNADJUSTED, WITHOUT, split
 
 PROJECT = Path(__file__).resolve().parents[2]
+LONGEST = 200
 
 
 class Study(StudyFile):
@@ -178,6 +180,11 @@ class Study(StudyFile):
             population = self.all_populations[population].of
         return line
 
+    @property
+    def paired(self) -> list[str]:
+        """The matched populations."""
+        return [name for name, population in self.populations.items() if population.matching]
+
     def is_matched(self, population: str) -> bool:
         """Whether a population is matched, or made of a matched one."""
         return any(self.all_populations[each].matching for each in self.lineage(population))
@@ -211,13 +218,22 @@ class Study(StudyFile):
             return entry.applies_when if entry else None
         return self.variables[entry.cut.variable].applies_when
 
+    def digests(self) -> dict[str, tuple[str, str]]:
+        """Name and SHA-256 of each file there is, by what it is: study, cohort, events, published, simulation."""
+        paths = {"study": self.file, "cohort": self.cohort_path, "events": self.events_path}
+        paths |= {"published": self.published_path, "simulation": self.simulation_path}
+        names = {"cohort": self.source_name}
+        return {
+            what: (names.get(what, path.name), hashlib.sha256(path.read_bytes()).hexdigest())
+            for what, path in paths.items()
+            if path is not None and path.is_file()
+        }
+
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of the study file, the patients' table, and of events, published and drawn numbers where they are."""
-        named = {"study.toml": self.file, self.source_name: self.cohort_path}
-        if self.events_path:
-            named[self.events_path.name] = self.events_path
-        named |= {path.name: path for path in (self.published_path, self.simulation_path)}
-        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
+        """SHA-256 of each file there is by its name, or by what it is too where two have one name."""
+        told = self.digests()
+        names = [name for name, _ in told.values()]
+        return {name if names.count(name) == 1 else f"{name} ({what})": each for what, (name, each) in told.items()}
 
 
 def relative(path: Path) -> str:
@@ -231,18 +247,18 @@ def relative(path: Path) -> str:
 def find_folder(study_dir: str | Path) -> Path:
     """A study's folder, sought from where the caller stands and then from the project."""
     for base in (Path.cwd(), PROJECT):
-        folder = (base / study_dir).resolve()
-        if folder.is_dir():
-            return folder
+        with contextlib.suppress(OSError, ValueError):
+            folder = (base / study_dir).resolve()
+            if folder.is_dir():
+                return folder
     data = PROJECT / "data"
     known = (
         sorted(f"data/{each.name}" for each in data.iterdir() if (each / "study.toml").is_file())
         if data.is_dir()
         else []
     )
-    raise StudyError(
-        f"there is no folder '{study_dir}'{nearest(str(study_dir), known)} (studies here: {listed(known)})"
-    )
+    asked = str(study_dir)[:LONGEST]
+    raise StudyError(f"there is no folder '{asked}'{nearest(asked, known)} (studies here: {listed(known)})")
 
 
 def read_study(study_dir: str | Path) -> Study:
