@@ -171,12 +171,13 @@ def test_a_file_that_is_no_table_gets_its_sentence(study_copy):
     assert len(scorecard.published(read_study(path.parent))) == 18
 
 
-def test_report_and_check_read_the_printed_numbers_first(study_copy, capsys):
+def test_report_and_check_read_the_printed_numbers_first(study_copy, capsys, tmp_path):
     folder = study_copy()
     path = folder / "published.csv"
     path.write_text(path.read_text().replace(",mean,", ",maen,"))
     for command in ("report", "check", "scorecard"):
-        assert main([command, str(folder)]) == 1
+        place = ["--output", str(tmp_path / "reports")] if command == "report" else []
+        assert main([command, str(folder), *place]) == 1
         shown = capsys.readouterr().err
         assert "row 4: statistic 'maen' is none of summary's" in shown
         assert "Traceback" not in shown
