@@ -177,13 +177,17 @@ def _serve(requests: socket.socket, computing: bool, study_dir: str | None) -> N
     kernels: set[int] = set()
     signal.signal(signal.SIGCHLD, lambda *_: _reap(kernels))
     signal.signal(signal.SIGTERM, lambda *_: _end(kernels))
-    while data := requests.recv(LONGEST):
-        pid = os.fork()
-        if pid == 0:
-            requests.close()
-            _become_kernel(**json.loads(data))
-        kernels.add(pid)
-        requests.send(str(pid).encode())
+    with contextlib.suppress(OSError):
+        while data := requests.recv(LONGEST):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    requests.close()
+                    _become_kernel(**json.loads(data))
+                finally:
+                    os._exit(1)
+            kernels.add(pid)
+            requests.send(str(pid).encode())
     _end(kernels)
 
 

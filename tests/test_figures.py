@@ -10,6 +10,7 @@ from PIL import Image
 from helpers import cox, describe, exhibits, figures, incidence, matching, splines, subgroups, survival, weighting
 from helpers.cohort import read_cohort
 from helpers.ledger import select
+from helpers.store import PLACE
 from helpers.study import read_study
 
 
@@ -141,10 +142,9 @@ def beyond_the_axes(drawing) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("name", ["gbsg2", "stent", "wordy"])
 @pytest.mark.slow
-def test_no_text_is_cut_and_none_overlaps(name, request):
-    for figure in all_figures(request.getfixturevalue(name)):
+def test_no_text_is_cut_and_none_overlaps(drawn, wordy):
+    for figure in [*drawn.values(), *all_figures(wordy)]:
         drawing = figure.drawing
         renderer = FigureCanvasAgg(drawing).get_renderer()
         drawing.draw(renderer)
@@ -175,13 +175,14 @@ def test_arms_differ_without_colour(drawn):
 
 
 @pytest.mark.slow
-def test_the_same_figure_is_the_same_file(stent, marked, tmp_path):
+def test_the_same_figure_is_the_same_file(stent, marked, tmp_path, monkeypatch):
     """A picture of 600 dots an inch is as large as the page, and the page's text is text."""
     again = {figure.name: figure for figure in all_figures(stent)}
     assert list(again) == list(marked)
     for name in ("love_paired", "splines_PFS_paired_knots_3_adjusted"):
         for folder, each in ((tmp_path / "one", marked), (tmp_path / "two", again)):
             folder.mkdir(exist_ok=True)
+            monkeypatch.setenv(PLACE, str(folder / "store"))
             each[name].keep(folder)
         for suffix in exhibits.SUFFIXES:
             one, two = ((folder / f"{name}.{suffix}").read_bytes() for folder in (tmp_path / "one", tmp_path / "two"))

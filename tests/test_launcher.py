@@ -20,7 +20,7 @@ SECONDS = 30
 @pytest.fixture(scope="module")
 def launcher() -> Iterator[Launcher]:
     """One that still has a kernel when it is closed."""
-    made = Launcher()
+    made = Launcher(computing=False)
     yield made
     left = run(started(made)).provisioner.pid
     assert alive(left)
@@ -104,7 +104,7 @@ def test_a_killed_kernel_is_seen_to_be_dead_and_others_go_on(launcher):
 @pytest.mark.slow
 def test_a_launcher_that_was_killed_takes_its_kernels_along_and_says_so():
     async def task():
-        made = Launcher()
+        made = Launcher(computing=False)
         manager = await started(made)
         await told(manager, "1")
         made._process.kill()
@@ -123,7 +123,7 @@ from test_launcher import started, told
 from helpers.launcher import Launcher
 
 async def task():
-    made = Launcher()
+    made = Launcher(computing=False)
     manager = await started(made)
     await told(manager, "1")
     print(made._process.pid, manager.provisioner.pid, flush=True)
