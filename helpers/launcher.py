@@ -202,7 +202,9 @@ def _read(study_dir: str) -> None:
 
 
 def _end(kernels: set[int]) -> None:
-    for pid in kernels:
+    """End all kernels and this process; who ends meanwhile is not taken note of."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for pid in tuple(kernels):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     os._exit(0)
