@@ -140,6 +140,11 @@ sys.exit(main(["report", "tests/studies/stent", "--output", sys.argv[2]]))
 """
 
 
+def heeding_interrupts() -> None:
+    """Undo what a shell does to what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 @pytest.mark.slow
 def test_a_signal_ends_what_runs_and_what_waits(tmp_path, number, code):
@@ -147,7 +152,9 @@ def test_a_signal_ends_what_runs_and_what_waits(tmp_path, number, code):
     waits = f"from pathlib import Path\nimport time\nPath({str(tmp_path / 'began')!r}).touch()\ntime.sleep(600)"
     books = notebooks(tmp_path / "books", **{f"0{place}_waits": waits for place in range(2, 8)})
     command = [sys.executable, "-c", STOPPED, str(books), str(tmp_path / "r")]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    running = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=heeding_interrupts
+    )
     end = time.monotonic() + 60
     while not (tmp_path / "began").exists() and time.monotonic() < end:
         time.sleep(0.1)
