@@ -11,7 +11,7 @@ from helpers.study import PROJECT, Study, relative
 from helpers.versions import versions
 
 RECORD = "run.json"
-NOTEBOOKS = PROJECT / "notebooks"
+NOTEBOOKS, REPORTS = PROJECT / "notebooks", PROJECT / "reports"
 
 
 def identity(study: Study) -> str:

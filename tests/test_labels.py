@@ -14,8 +14,8 @@ from helpers.__main__ import main
 from helpers.cohort import read_cohort
 from helpers.commands import reporting
 from helpers.estimates import Estimates, Source, frames_of
-from helpers.report.runner import NOTEBOOKS
 from helpers.sections import SECTIONS, left_out
+from helpers.standing import NOTEBOOKS
 from helpers.store import PLACE
 from helpers.study import Study, read_study
 

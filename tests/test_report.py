@@ -12,7 +12,7 @@ import pytest
 
 from helpers import ledger
 from helpers.__main__ import main
-from helpers.report.runner import NOTEBOOKS
+from helpers.standing import NOTEBOOKS
 
 PICTURE = re.compile(r"[A-Za-z0-9+/]{200,}")
 

@@ -8,9 +8,9 @@ from test_layers import ESTIMATES as ROOMS_OF_ESTIMATES
 
 from helpers import wording
 from helpers.estimates import ESTIMATES, ROOMS, Estimates
-from helpers.report.runner import NOTEBOOKS
 from helpers.results import results
 from helpers.sections import BY_NAME, COHORT, SECTIONS, left_out
+from helpers.standing import NOTEBOOKS
 from helpers.study import read_study
 from helpers.wording.methods import CLOSING, PARAGRAPHS
 

@@ -20,13 +20,12 @@ from helpers import estimates, standing
 from helpers.errors import OutputError, ParameterError
 from helpers.launcher import Launcher, can_fork
 from helpers.sections import chosen
+from helpers.standing import REPORTS
 from helpers.store import PLACE, Store, store
-from helpers.study import PROJECT, Study, read_study
+from helpers.study import Study, read_study
 
 if TYPE_CHECKING:
     from helpers.report import Failure
-
-REPORTS = PROJECT / "reports"
 
 
 def report(given: argparse.Namespace) -> int:

@@ -14,11 +14,11 @@ from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.launcher import Launcher
 from helpers.report import provenance
 from helpers.report.exchange import exchanged
-from helpers.report.runner import NOTEBOOKS, Executed, Failure, check_parameters, run_sections
+from helpers.report.runner import Executed, Failure, check_parameters, run_sections
 from helpers.sections import SECTIONS, left_out
+from helpers.standing import NOTEBOOKS, REPORTS
 from helpers.study import PROJECT, Study, relative
 
-REPORTS = PROJECT / "reports"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 

@@ -18,9 +18,8 @@ from papermill.exceptions import PapermillExecutionError
 from helpers.errors import ParameterError, listed, nearest
 from helpers.launcher import Launcher, kernel_manager
 from helpers.sections import SECTIONS
-from helpers.study import PROJECT, relative
+from helpers.study import relative
 
-NOTEBOOKS = PROJECT / "notebooks"
 logging.getLogger("papermill").setLevel(logging.CRITICAL)
 START_SECONDS = 180
 NEEDED_AFTER = ("helpers.report.page", "helpers.word")

@@ -227,7 +227,7 @@ def _prognostic(study: Study) -> dict[str, str]:
 
 
 def _matched(study: Study) -> str:
-    names = [name for name, population in study.populations.items() if population.matching]
+    names = study.paired
     if not names:
         return "Not matched."
     shown = [_table(f"baseline_{name}", "matched patients", FACTORS) for name in names if name not in study.conditioned]
