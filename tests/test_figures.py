@@ -1,5 +1,7 @@
 """What figures plot, as data; that no text is cut; that arms differ without colour."""
 
+from functools import partial
+
 import numpy as np
 import pypdfium2
 import pytest
@@ -7,42 +9,32 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from helpers import cox, describe, exhibits, figures, incidence, matching, splines, subgroups, survival, weighting
+from helpers import cox, describe, exhibits, figures, survival
 from helpers.cohort import read_cohort
+from helpers.estimates import Source
 from helpers.ledger import select
 from helpers.store import PLACE
 from helpers.study import read_study
 
 
 def all_figures(cohort):
-    study = cohort.study
-    multivariable = cox.multivariable(cohort)
-    parts = {"at_risk": survival.at_risk(cohort), "log_rank": survival.log_rank(cohort)}
-    parts["events"] = describe.events(cohort)
-    baselines = matching.baselines(cohort)
-    fits = splines.fitted_splines(cohort)
-    estimates = splines.splines(cohort, fits=fits, draws=20)
-    histogram = splines.histogram(cohort, fits=fits)
+    """Every figure that the study's estimates draw, from those this run keeps."""
+    study, known = cohort.study, partial(Source(cohort.study).value, given={})
+    counted = {"at_risk": known("at_risk"), "events": known("events")}
+    tested = {"incidences": known("incidences"), "tests": known("gray_tests")}
+    curved = {"histogram": known("histogram"), "estimates": known("splines")}
+    changing = {"periods": known("periods"), "multivariable": known("multivariable")}
     return [
-        figures.flow(describe.flow(cohort), study=study),
-        *figures.love(baselines["balance"], weighted=weighting.weighted_balance(cohort), study=study),
-        *figures.overlap(matching.overlap(cohort), study=study),
-        *figures.stability(matching.stability(cohort), study=study),
-        *figures.splines(splines.curves(cohort, fits=fits), histogram=histogram, estimates=estimates, study=study),
-        *figures.subgroups(subgroups.subgroups(cohort), interactions=subgroups.interactions(cohort), study=study),
-        *figures.kaplan_meier(survival.curves(cohort), **parts, study=study),
-        *figures.incidence(
-            incidence.curves(cohort),
-            incidences=incidence.incidences(cohort),
-            at_risk=parts["at_risk"],
-            tests=incidence.gray_tests(cohort),
-            events=parts["events"],
-            study=study,
-        ),
-        *figures.forest(multivariable, study=study),
-        *figures.changing_effect(
-            cox.scaled_residuals(cohort), periods=cox.periods(cohort), multivariable=multivariable, study=study
-        ),
+        figures.flow(known("flow"), study=study),
+        *figures.love(known("baselines")["balance"], weighted=known("weighted_balance"), study=study),
+        *figures.overlap(known("overlap"), study=study),
+        *figures.stability(known("stability"), study=study),
+        *figures.splines(known("spline_curves"), **curved, study=study),
+        *figures.subgroups(known("subgroups"), interactions=known("interactions"), study=study),
+        *figures.kaplan_meier(known("curves"), **counted, log_rank=known("log_rank"), study=study),
+        *figures.incidence(known("incidence_curves"), **counted, **tested, study=study),
+        *figures.forest(known("multivariable"), study=study),
+        *figures.changing_effect(known("scaled_residuals"), **changing, study=study),
     ]
 
 
@@ -147,7 +139,7 @@ def test_no_text_is_cut_and_none_overlaps(drawn, wordy):
     for figure in [*drawn.values(), *all_figures(wordy)]:
         drawing = figure.drawing
         renderer = FigureCanvasAgg(drawing).get_renderer()
-        drawing.draw(renderer)
+        drawing.draw_without_rendering()
         width, height = drawing.canvas.get_width_height()
         boxes, unseen = {}, beyond_the_axes(drawing)
         for text in drawing.findobj(

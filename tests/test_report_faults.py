@@ -90,10 +90,15 @@ def test_what_goes_wrong_after_the_sections_ran_costs_neither_them_nor_the_last_
     place, failed = build(stent.study, output=tmp_path / "reports", notebooks=good, say=print)
     assert failed == []
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    def forked(study, launcher, **asked):
+        return build(study, **asked)
+
     for sections, breaks, what, error, kept in AFTER:
         books = notebooks(tmp_path / (breaks or "books"), **{"02_cohort": SHOWS, **sections})
         with monkeypatch.context() as patched:
-            patched.setattr("helpers.report.build", partial(build, notebooks=books))
+            patched.setattr("helpers.report.build", partial(forked, notebooks=books))
+            patched.setattr("helpers.commands.reporting.can_fork", lambda: False)
             if breaks:
                 patched.setattr(f"helpers.{breaks}", broken)
             assert main(["report", str(stent.study.folder), "--output", str(tmp_path / "reports")]) == 1

@@ -537,7 +537,7 @@ def test_the_figure_draws_the_curves(shown, ctrt):
         assert curve["hr"].sub(1).abs().min() < 1e-12, "the reference is on the grid"
         assert circles.get_xdata().tolist() == found["crossing"].dropna().tolist()
         assert axes.get_yscale() == "log"
-        heights = np.array([bar.get_height() for bar in axes.patches])
+        (heights, *_), = (patch.get_data() for patch in axes.patches)
         np.testing.assert_allclose(heights / heights.max(), counted["n"] / counted["n"].max())
         tests = found[found["n"].notna()].iloc[0]
         assert f"P nonlinear = {tests['p_nonlinear']:.2f}" in axes.get_title(loc="left")

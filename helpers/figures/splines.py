@@ -101,8 +101,8 @@ def _panel(
     axes.plot(crossings, np.ones(len(crossings)), "o", color=darker(colour), markerfacecolor="white", markersize=4.5)
     edges = histogram["at"].astype(float).to_numpy()
     heights = 0.9 * STRIP * histogram["n"] / histogram["n"].max()
-    step = {"align": "edge", "color": "0.7", "linewidth": 0, "zorder": 0}
-    axes.bar(edges, heights, x.max() - edges[-1], transform=axes.get_xaxis_transform(), **step)
+    strip = {"fill": True, "color": "0.7", "linewidth": 0, "zorder": 0}
+    axes.stairs(heights, [*edges, x.max()], transform=axes.get_xaxis_transform(), **strip)
     ticks = [tick for tick in HAZARD_TICKS if low <= tick <= high]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()

@@ -140,9 +140,9 @@ def pivot(rows: pd.DataFrame) -> pd.DataFrame:
 
 def select(rows: pd.DataFrame, **key: str | list[str]) -> pd.DataFrame:
     """Rows whose key columns hold the given value, or one of the given values; works on long and wide frames."""
-    keep = pd.Series(True, index=rows.index)
+    keep = np.full(len(rows), True)
     for name, wanted in key.items():
-        keep &= rows[name].isin([wanted] if isinstance(wanted, str) else list(wanted))
+        keep &= rows[name].to_numpy() == wanted if isinstance(wanted, str) else rows[name].isin(wanted).to_numpy()
     return rows[keep]
 
 
