@@ -430,6 +430,7 @@ def test_counting(record_property):
     compare("counting.csv", computed, record_property)
 
 
+@pytest.mark.slow
 def test_tests(tmp_path_factory, record_property):
     folder, computed = tmp_path_factory.mktemp("tests"), {}
     for dataset, analysis in analyses("tests.csv"):

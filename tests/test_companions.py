@@ -54,6 +54,7 @@ def test_a_costly_model_is_shown_without_its_costliest_covariate_and_with_stated
     assert treatment(beside, "paper:stated_values", **os)["log_hr"] == pytest.approx(fit.log_hr["arm"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_imputed_effects_are_pooled_over_copies_that_know_the_outcome(ctrt, beside):
     """The whole way again by hand: everybody with a time, zero cycles where there are none, twenty copies, Rubin."""
     study, asked = ctrt.study, ctrt.study.imputation

@@ -199,6 +199,7 @@ def test_the_layers_reach_what_the_printed_numbers_imply(layers):
     assert [n for n, _, _ in times._stretches(targets, "ctrt", 55, 32)] == [19, 29, 7, 0, 32]
 
 
+@pytest.mark.slow
 def test_the_annealing_measures_what_the_package_does(layers, ctrt):
     times, os = layers["times"], ctrt.outcome("OS")
     exposed = (os["arm"] == "ctrt").to_numpy()

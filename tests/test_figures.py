@@ -16,6 +16,8 @@ from helpers.ledger import select
 from helpers.store import PLACE
 from helpers.study import read_study
 
+pytestmark = pytest.mark.slow
+
 
 def all_figures(cohort):
     """Every figure that the study's estimates draw, from those this run keeps."""
@@ -52,7 +54,6 @@ def lightness(colour) -> float:
     return float(np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]))
 
 
-@pytest.mark.slow
 def test_curves_are_the_estimates(drawn, gbsg2):
     axes = drawn["kaplan_meier_RFS"].drawing.axes[0]
     for position, arm in enumerate(["no", "yes"]):
@@ -134,7 +135,6 @@ def beyond_the_axes(drawing) -> set[int]:
     return found
 
 
-@pytest.mark.slow
 def test_no_text_is_cut_and_none_overlaps(drawn, wordy):
     for figure in [*drawn.values(), *all_figures(wordy)]:
         drawing = figure.drawing
@@ -166,7 +166,6 @@ def test_arms_differ_without_colour(drawn):
     assert abs(lightness(no.get_color()) - lightness(yes.get_color())) > 0.2
 
 
-@pytest.mark.slow
 def test_the_same_figure_is_the_same_file(stent, marked, tmp_path, monkeypatch):
     """A picture of 600 dots an inch is as large as the page, and the page's text is text."""
     again = {figure.name: figure for figure in all_figures(stent)}

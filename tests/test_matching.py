@@ -508,6 +508,7 @@ def test_table_one_before_and_after(ctrt):
     assert [row[1:3] for row in liver] == [("", ""), ("25 (31.2)", "20 (22.0)")]
 
 
+@pytest.mark.slow
 def test_the_balance_of_every_covariate(ctrt):
     frame = matching.baselines(ctrt)["balance"]
     (table,) = tables.balance(frame, study=ctrt.study)

@@ -183,6 +183,7 @@ def test_report_and_check_read_the_printed_numbers_first(study_copy, capsys, tmp
         assert "Traceback" not in shown
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_card(capsys):
     assert main(["scorecard", "tests/studies/stent"]) == 0
     lines = capsys.readouterr().out.splitlines()
