@@ -150,7 +150,8 @@ def _run(path: Path, work: Path, parameters: dict, kernels: dict) -> Executed:
     except DeadKernelError:
         error = "the kernel died"
     except Exception as failure:
-        error = f"the notebook could not be run: {failure}".splitlines()[0]
+        died = str(failure).startswith("Kernel died")
+        error = "the kernel died" if died else f"the notebook could not be run: {failure}".splitlines()[0]
     seconds = time.perf_counter() - began
     notebook = _executed(target, path)
     notebook.metadata.pop("papermill", None)
