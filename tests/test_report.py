@@ -66,7 +66,9 @@ def test_a_report_is_one_page_that_needs_nothing_else(report, stent):
     assert [int(number) for number, _ in told] == list(range(1, 11))
     assert {title for _, title in told[-2:]} == {"Key findings", "Published numbers"}
     assert stent.study.synthetic_note in text
-    assert "Assumed, because it is not published: how many died before month 12." in text
+    assert "How this cohort was made" in text
+    assert "<p>Assumed, because it is not published:</p>\n<ul><li>how many died before month 12</li></ul>" in text
+    assert "Brought to what is printed" not in text
 
 
 def test_captions_are_numbered_and_files_carry_the_numbers(report):

@@ -234,8 +234,8 @@ def _synthetic(study: StudyFile) -> Iterator[str]:
     if study.synthetic and not study.synthetic_note.strip():
         yield "entry 'synthetic_note' is missing: say what it means that the cohort is synthetic"
     if not study.synthetic:
-        for entry, given in (("synthetic_note", study.synthetic_note), ("assumptions", study.assumptions)):
-            if given:
+        for entry in ("synthetic_note", "matched_to", "assumptions"):
+            if getattr(study, entry):
                 yield f"entry '{entry}' belongs to a synthetic cohort, and this one is not"
         populations = (step for population in study.populations.values() for step in population.steps)
         for step in [*study.eligibility, *populations]:

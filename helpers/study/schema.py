@@ -183,6 +183,7 @@ class StudyFile(Entry):
     citation: Words
     synthetic: bool
     synthetic_note: Words = ""
+    matched_to: list[Label] = []
     assumptions: list[Label] = []
     seed: Annotated[int, Field(ge=0)]
     confidence: Share = 0.95
