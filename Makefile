@@ -18,6 +18,8 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
+LOCKED := --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --quiet
+
 .PHONY: report render test quick clean lab check scorecard simulate cohort benchmark outputs lock python
 
 report: $(READY)
@@ -43,6 +45,8 @@ simulate: $(READY)
 	@$(RUN) -m helpers simulate "data/$(STUDY)"
 
 cohort: $(READY)
+	@VIRTUAL_ENV="$(CURDIR)/.venv" .venv/bin/uv pip install --quiet --no-deps --require-hashes \
+		-r data/ctrt/build/requirements.lock
 	@$(RUN) data/ctrt/build
 
 benchmark: $(READY)
@@ -77,6 +81,7 @@ outputs: $(READY)
 		--log-level=WARN notebooks/*.ipynb
 
 lock: $(READY)
-	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
-		--no-header --no-emit-index-url --quiet -o requirements.lock
+	@.venv/bin/uv pip compile pyproject.toml --extra dev $(LOCKED) -o requirements.lock
+	@.venv/bin/uv pip compile pyproject.toml --extra dev --extra cohort -c requirements.lock $(LOCKED) --no-annotate \
+		| sed -n '/^numba==/,/[^\\]$$/p; /^llvmlite==/,/[^\\]$$/p' > data/ctrt/build/requirements.lock
 	@$(RUN) tests/environment.py > environment.yml

@@ -1,6 +1,4 @@
-"""The paper's study: what is printed, what the synthetic cohort reproduces of it, and how the cohort is made."""
-
-import sys
+"""The paper's study: what is printed, and what the synthetic cohort reproduces of it."""
 
 import numpy as np
 import pandas as pd
@@ -10,11 +8,9 @@ from helpers import cox, describe, figures, scorecard, survival, tables, wording
 from helpers.describe.toxicity import NO_GRADE
 from helpers.ledger import KEY, melt, pivot, select
 from helpers.sensitivity import e_value
-from helpers.study import read_study
 
 IN_CELLS = {"Table 1": 383, "Table 2": 208, "Table 3": 30, "Table 4": 234}
 ROUNDED_TWICE = {"Table 1, ≤1, P value", "Table 1, Non-PCI, P value"}
-LAYERS = ("assumed", "targets", "margins", "measurements", "times", "courses", "toxicity", "screening")
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +21,6 @@ def printed(ctrt):
 @pytest.fixture(scope="module")
 def scored(printed, ctrt_ledger):
     return scorecard.scorecard(printed, ctrt_ledger)
-
-
-@pytest.fixture
-def layers(monkeypatch):
-    """The modules that make the cohort."""
-    monkeypatch.syspath_prepend("data/ctrt/build")
-    yield {name: __import__(name) for name in LAYERS}
-    for name in LAYERS:
-        sys.modules.pop(name)
 
 
 def test_every_printed_number_is_there(printed):
@@ -57,6 +44,44 @@ def test_tables_1_and_4_agree_but_for_what_cannot(scored):
     assert set(impossible["variable"]) == {"rt_dose", "rt_technique", "rt_initial_cycle"}
 
 
+def test_the_cohort_gives_the_numbers_back_that_it_was_made_to(scored):
+    """By place, and no ratio outside its printed interval; a number that moves is a change of cohort or of method."""
+    agree = scored[scored["verdict"] == "agrees"]["place"].value_counts().to_dict()
+    assert agree == {"Table 1": 368, "Table 2": 130, "Table 3": 20, "Table 4": 237, "Text": 171}
+    ratios = scored[scored["analysis"].str.startswith("cox_") & scored["printed"].str.fullmatch(r"[\d.]+")]
+    wide = ratios.drop_duplicates([*KEY]).pivot(
+        index=["population", "endpoint", "analysis", "model", "variable", "level"],
+        columns="statistic",
+        values=["printed", "value"],
+    )
+    low, high = (wide["printed", name].astype(float) for name in ("hr_low", "hr_high"))
+    assert len(wide) == 61
+    assert wide["value", "hr"].between(low, high).all()
+
+
+def test_the_three_interactions_that_are_named_and_no_others(ctrt_ledger):
+    tests = select(ctrt_ledger, analysis="interaction", model="unadjusted", statistic="p_lrt", population="primary")
+    below = tests[tests["value"] < 0.05]
+    assert sorted(zip(below["endpoint"], below["variable"], strict=True)) == [
+        ("OS", "chemotherapy_group"),
+        ("PFS", "drinking"),
+        ("PFS", "liver_metastasis"),
+    ]
+    ratios = select(ctrt_ledger, analysis="subgroup", model="unadjusted", statistic="hr", population="primary")
+    for endpoint, variable in zip(below["endpoint"], below["variable"], strict=True):
+        reference, other = select(ratios, endpoint=endpoint, variable=variable)["value"]
+        assert reference < other, "treatment does more in the reference level, as the paper tells"
+
+
+def test_factors_that_the_paper_leaves_out_are_not_significant(ctrt_ledger, printed):
+    key = ["population", "endpoint", "variable"]
+    shown = set(map(tuple, select(printed, analysis="cox_univariable")[key].to_numpy()))
+    alone = select(ctrt_ledger, analysis="cox_univariable", statistic="p_wald", population=["primary", "matched"])
+    others = alone[[tuple(row) not in shown for row in alone[key].to_numpy()]]
+    assert len(others) == 86
+    assert (others["value"] >= 0.05).all()
+
+
 def test_deaths_progressions_and_toxicity_by_dose_agree(scored):
     counted = scored[(scored["place"] == "Text") & (scored["analysis"] == "count")]
     assert set(counted.loc[counted["verdict"] == "differs", "printed"]) == {"37.4", "<5"}
@@ -66,13 +91,13 @@ def test_deaths_progressions_and_toxicity_by_dose_agree(scored):
     assert len(select(counted, endpoint="OS")) == 4
 
 
-def test_survival_comes_near(scored):
-    curves = scored[scored["analysis"].isin(["kaplan_meier", "log_rank"]) & (scored["population"] == "primary")]
-    assert len(curves) == 22
-    assert (curves["verdict"] == "agrees").all()
-    alone = select(scored, analysis="cox_univariable", variable="arm", population="primary")
-    numbers = alone[alone["statistic"] != "p_wald"]
-    np.testing.assert_allclose(numbers["value"], numbers["printed"].astype(float), atol=0.0101)
+def test_crude_survival_agrees_but_for_the_follow_up(scored):
+    crude = scored[scored["analysis"].isin(["kaplan_meier", "log_rank", "follow_up"])]
+    alone = scored[(scored["analysis"] == "cox_univariable") & scored["variable"].isin(["arm", "rt_dose"])]
+    unmatched = pd.concat([crude, alone])[lambda rows: rows["population"].isin(["primary", "treated"])]
+    differ = unmatched[unmatched["verdict"] != "agrees"]
+    assert differ["analysis"].tolist() == ["follow_up"] * 3
+    assert len(unmatched) > 40
 
 
 def test_no_patient_contradicts_himself_where_the_printed_numbers_allow(ctrt):
@@ -99,11 +124,35 @@ def test_no_patient_contradicts_himself_where_the_printed_numbers_allow(ctrt):
     assert ((cycles - 1) * 21 / 30.4375 <= seen).all()
 
 
+def test_no_patient_is_implausible(ctrt):
+    """What a check of any study looks for: treatment, sites and toxicity where they can be, no value out of all reach."""
+    rows, os = ctrt.rows(), ctrt.with_outcome("OS")
+    kept = rows["maintenance_cycles"]
+    assert (rows.loc[kept.notna(), "maintenance"] == "yes").all()
+    assert not (kept > rows["immunotherapy_cycles"]).any()
+    sites = (rows[["liver_metastasis", "brain_metastasis", "bone_metastasis"]] == "yes").sum(axis=1)
+    assert (rows.loc[sites >= 2, "metastatic_number"] == "2_or_more").all()
+    assert (rows.loc[rows["metastatic_number"] == "2_or_more", "m_stage"] == "m1").all()
+    staged = rows.dropna(subset=["ajcc_stage"])
+    assert (staged["ajcc_stage"].eq("iv") == staged["m_stage"].eq("m1")).all()
+    radiation = rows[["radiation_pneumonitis", "radiation_esophagitis"]]
+    assert (radiation[rows["arm"] == "non_ctrt"] == 0).all(axis=None)
+    started = rows["ctrt_start"].dropna()
+    assert (started < os.loc[started.index, "time"].fillna(np.inf)).all()
+    assert (rows.loc[rows["progression"] == "no", "thoracic_relapse"] != "yes").all()
+    for name in ("age", "bmi", "immunotherapy_cycles", "chemotherapy_cycles", "maintenance_cycles", "glr", "nlr"):
+        assert rows[name].max() < 8 * rows[name].median(), name
+    assert rows["ldh"].nlargest(2).pipe(lambda top: top.iloc[0] / top.iloc[1]) < 1.5, "the printed SD needs large values"
+    deaths = os.loc[os["event"] & os["time"].notna() & (rows["arm"] == "ctrt"), "time"]
+    assert (deaths > 24).sum() == 7
+    assert deaths[deaths > 24].sort_values().diff().max() < 8
+
+
 def test_two_patients_died_soon_after_radiotherapy_began(ctrt):
     out = ctrt.rows().index.difference(ctrt.rows("post_ctrt").index)
     os, start = ctrt.with_outcome("OS").loc[out], ctrt.data.loc[out, "ctrt_start"]
     assert os["event"].tolist() == [True, True]
-    assert (os["time"] - start).tolist() == pytest.approx([1.9, 1.9])
+    assert (os["time"] - start).between(0, 2, inclusive="left").all()
     assert (ctrt.data.loc[out, "rt_initial_cycle"] == "5_or_more").all()
 
 
@@ -153,7 +202,8 @@ def test_the_paper_model_rests_on_the_maintained(ctrt, ctrt_ledger):
     rows = pivot(select(ctrt_ledger, analysis="cox_multivariable", population="primary"))
     frame = select(rows, model="paper", endpoint="OS", variable="").iloc[0]
     whole = select(rows, model="paper:without_maintenance_cycles", endpoint="OS", variable="").iloc[0]
-    assert frame["n_not_applicable"] == 75
+    absent = int((ctrt.outcome("OS")["maintenance"] == "no").sum())
+    assert frame["n_not_applicable"] == absent
     assert frame["n"] + frame["n_missing"] + frame["n_not_applicable"] + frame["n_no_time"] == 171
     assert whole["n"] > 1.8 * frame["n"]
     table = next(
@@ -168,60 +218,9 @@ def test_the_paper_model_rests_on_the_maintained(ctrt, ctrt_ledger):
         f"({int(cycles['n_not_applicable'])} cannot have it, {int(cycles['n_missing'])} have no value). It has "
         f"{frame['n_event'] / 7:.1f} events per parameter, fewer than 10: its estimates are unstable."
     )
-    assert (cycles["n_not_applicable"], table.lead in table.body(), table.lead in table.csv()) == (75, True, True)
+    assert (cycles["n_not_applicable"], table.lead in table.body(), table.lead in table.csv()) == (absent, True, True)
     said = wording.treatment(melt([cost], "x"), study=ctrt.study).sentences
     assert f"{lost} patients left out for want of a covariate" in said[0]
-
-
-def test_layers_repeat_themselves(layers, monkeypatch):
-    study, targets = read_study("data/ctrt"), layers["targets"].Targets()
-    monkeypatch.setattr(layers["times"], "MOVES", 50)
-
-    def made() -> pd.DataFrame:
-        frame = layers["margins"].margins(study, targets, np.random.default_rng(1))
-        frame = layers["times"].times(frame, targets, np.random.default_rng(2))
-        frame = frame.assign(immunotherapy_cycles=4.0, chemotherapy_cycles=5.0, maintenance_cycles=np.nan)
-        frame = layers["courses"].courses(frame, np.random.default_rng(5))
-        frame = layers["toxicity"].toxicity(frame, study, targets, np.random.default_rng(3))
-        return layers["screening"].screening(frame, study, targets, np.random.default_rng(4))
-
-    pd.testing.assert_frame_equal(made(), made(), check_exact=True)
-
-
-def test_the_layers_reach_what_the_printed_numbers_imply(layers):
-    """Known values and stretches of deaths, derived from the printed numbers, against those worked out by search."""
-    targets, measured, times = layers["targets"].Targets(), layers["measurements"], layers["times"]
-    assert measured.sizes("ldh", targets, [80, 91]) == (54, 49)
-    assert measured.sizes("immunotherapy_cycles", targets, [80, 91]) == (79, 90)
-    assert measured.sizes("maintenance_cycles", targets, [39, 55]) == (37, 55)
-    stretches = times._stretches(targets, "non_ctrt", 37, 43)
-    assert [n for n, _, _ in stretches] == [25, 12, 3, 40]
-    assert [n for n, _, _ in times._stretches(targets, "ctrt", 55, 32)] == [19, 29, 7, 0, 32]
-
-
-@pytest.mark.slow
-def test_the_annealing_measures_what_the_package_does(layers, ctrt):
-    times, os = layers["times"], ctrt.outcome("OS")
-    exposed = (os["arm"] == "ctrt").to_numpy()
-    time, event = os["time"].to_numpy(), os["event"].to_numpy()
-    ratio = times._hazard_ratio(time, event, exposed)
-    effect = select(cox.univariable(ctrt), variable="arm", level="ctrt", endpoint="OS").iloc[0]
-    assert [ratio[name] for name in ("hr", "hr_low", "hr_high")] == pytest.approx(
-        effect[["hr", "hr_low", "hr_high"]].tolist(), rel=5e-3
-    )
-    median = times._median(time[exposed], event[exposed])
-    row = select(survival.medians(ctrt), endpoint="OS", group="ctrt", model="log").iloc[0]
-    assert list(median.values()) == pytest.approx(row[["median", "median_low", "median_high"]].tolist(), abs=1e-9)
-
-
-def test_values_with_a_printed_mean_and_sd_are_found(layers):
-    targets, measured = layers["targets"].Targets(), layers["measurements"]
-    first, second = measured.samples("bmi", targets, (80, 91), np.random.default_rng(5))
-    assert [f"{each.mean():.2f}±{each.std(ddof=1):.2f}" for each in (first, second)] == ["23.20±3.67", "23.35±3.18"]
-    both = np.concatenate([first, second])
-    assert f"{both.mean():.2f}±{both.std(ddof=1):.2f}" == "23.28±3.41"
-    p = describe.continuous_test(first, second, "rank_sum")["p_test"]
-    assert 0.775 <= p <= 0.785
 
 
 def test_the_printed_e_values_follow_from_the_printed_hazard_ratios(ctrt):

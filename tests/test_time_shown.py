@@ -95,7 +95,7 @@ def test_populations_of_later_survival_are_shown_apart(ctrt):
     assert set(cox.univariable(ctrt)["population"]) == {"primary", "matched"}
     frames = sensitivity.conditioned(ctrt)
     assert set(frames["univariable"]["population"]) == {"post_ctrt", "post_ctrt_matched"}
-    assert set(frames["multivariable"]["model"]) == {"paper"}
+    assert set(frames["multivariable"]["model"]) == {"paper", "timed"}
     assert matching.matched(ctrt) == ["matched"]
     assert len(ctrt.rows("post_ctrt")) == 169
 
@@ -111,8 +111,12 @@ def test_every_denominator_reconciles_with_the_flow(name, request):
     if name == "ctrt":
         assert found["Curves, overall survival"] == ("167", "4", "4 no usable time")
         paper = found["Cox model, overall survival: covariates of the published model"]
-        assert paper[2] == "4 no usable time; 23 a value missing; 75 a covariate cannot exist in them"
-        assert found["Landmark at month 6, overall survival: unadjusted"][:2] == ("113", "58")
+        lost = select(rows, analysis="cox_multivariable", model="paper", endpoint="OS", population="primary", level="")
+        lost = select(lost, variable="").set_index("statistic")["value"]
+        missing, absent = (int(lost[name]) for name in ("n_missing", "n_not_applicable"))
+        assert paper[2] == f"4 no usable time; {missing} a value missing; {absent} a covariate cannot exist in them"
+        alive = int((cohort.outcome("OS")["time"] > 6).sum())
+        assert found["Landmark at month 6, overall survival: unadjusted"][:2] == (str(alive), str(171 - alive))
     place = rows.index[(rows["analysis"] == "cox_univariable") & (rows["statistic"] == "n") & (rows["level"] == "")]
     wrong = rows.copy()
     wrong.loc[place, "value"] -= 1

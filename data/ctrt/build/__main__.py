@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from beginning import beginnings
 from courses import courses
+from laboratory import splines
 from margins import margins
 from measurements import measurements
+from prognosis import prognosis
 from screening import screening
 from targets import Targets
 from times import times
@@ -25,13 +28,20 @@ STUDY = Path(__file__).parents[1]
 def build(study: Study) -> pd.DataFrame:
     """The whole cohort, layer by layer."""
     targets = Targets()
-    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(study.seed).spawn(6)]
+    seeds = np.random.SeedSequence(study.seed).spawn(9)
+    streams = [np.random.default_rng(seed) for seed in seeds]
     frame = margins(study, targets, streams[0])
     frame = measurements(frame, targets, streams[1])
+    print("survival times", flush=True)
     frame = times(frame, targets, streams[2])
     frame = courses(frame, streams[3])
-    frame = toxicity(frame, study, targets, streams[4])
-    frame = screening(frame, study, targets, streams[5])
+    print("covariates, 20 minutes on two cores", flush=True)
+    frame, use = prognosis(frame, study, targets, seeds[4])
+    print("start of cTRT, NLR and GLR", flush=True)
+    frame = beginnings(frame, use, study, targets, streams[5])
+    frame = splines(frame, use, targets, streams[6])
+    frame = toxicity(frame, study, targets, streams[7])
+    frame = screening(frame, study, targets, streams[8])
     return ordered(frame, study)
 
 

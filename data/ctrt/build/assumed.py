@@ -46,4 +46,7 @@ FRACTIONATION = {
     "high": "conventional",
     "individualised": "individualised",
 }
-INDUCTION = 2.1
+FOLLOWED_FOR = 3.0
+EARLIEST_PROGRESSION = 2.3
+PROGRESSED_BEFORE = 0.3
+UNKNOWN_DEATHS_BY = 14.0

@@ -44,12 +44,14 @@ def shuffled(counts: dict[str, int], size: int, random: np.random.Generator) -> 
 
 def _metastases(frame: pd.DataFrame, targets: Targets, arm: str, random: np.random.Generator) -> None:
     distant = frame.index[frame["m_stage"] == "m1"]
-    for name in METASTASES:
-        frame[name] = "no"
-        frame.loc[random.choice(distant, targets.count(name, "yes", arm), replace=False), name] = "yes"
-    frame["metastatic_number"] = "1_or_fewer"
     several = targets.count("metastatic_number", "2_or_more", arm)
-    affected = (frame.loc[distant, list(METASTASES)] == "yes").sum(axis=1)
+    affected = pd.Series(several + 1, index=distant)
+    while (affected >= 2).sum() > several:
+        for name in METASTASES:
+            frame[name] = "no"
+            frame.loc[random.choice(distant, targets.count(name, "yes", arm), replace=False), name] = "yes"
+        affected = (frame.loc[distant, list(METASTASES)] == "yes").sum(axis=1)
+    frame["metastatic_number"] = "1_or_fewer"
     order = np.lexsort((random.random(len(distant)), -affected))
     frame.loc[distant[order[:several]], "metastatic_number"] = "2_or_more"
     frame["ajcc_stage"] = np.where(frame["m_stage"] == "m1", "iv", "iii")

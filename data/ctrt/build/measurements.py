@@ -8,8 +8,10 @@ from assumed import KNOWN, SHAPES
 from scipy import stats
 from targets import ARMS, Targets
 
-MOVES = 60_000
+MOVES, TRIES = 60_000, 5
 EXTREME = 1.0
+REFERENCE = {"endpoint": "OS", "model": "knots_4", "variable": "glr"}
+TAIL, FALLING = 3, 0.8
 
 
 def measurements(frame: pd.DataFrame, targets: Targets, random: np.random.Generator) -> pd.DataFrame:
@@ -74,12 +76,14 @@ def samples(name: str, targets: Targets, known: tuple[int, int], random: np.rand
     """
     shape, scale, lowest, highest = SHAPES[name]
     inside = windows(name, targets)
+    if name == REFERENCE["variable"]:
+        inside["overall", "median"] = targets.window("spline", "turning_point", **REFERENCE)
     p_range = targets.window("comparison", "p_test", variable=name)
     values = [_start(shape, inside, arm, n, random) for arm, n in zip(ARMS, known, strict=True)]
     values = [np.round(np.clip(each, lowest, highest) * scale) for each in values]
     reach = max(1.0, 0.5 * np.std(np.concatenate(values)))
     now = _distance(values, inside, p_range, scale)
-    for heat in np.linspace(1, 0, MOVES):
+    for heat in np.tile(np.linspace(1, 0, MOVES), TRIES):
         if now == 0:
             break
         arm = random.integers(2)
@@ -96,7 +100,7 @@ def samples(name: str, targets: Targets, known: tuple[int, int], random: np.rand
 
 
 def _start(shape: str, inside: dict, arm: str, n: int, random: np.random.Generator) -> np.ndarray:
-    """A normal or log-normal sample; where the SD is beyond the mean, one outlier stands for it."""
+    """A normal or log-normal sample; where the SD is beyond the mean, a few large values stand for it."""
     mean, sd = np.mean(inside[arm, "mean"]), np.mean(inside[arm, "sd"])
     spread = np.sort(stats.norm.ppf((np.arange(n) + 0.5) / n))
     if shape == "normal":
@@ -104,9 +108,12 @@ def _start(shape: str, inside: dict, arm: str, n: int, random: np.random.Generat
     sigma = np.sqrt(np.log1p((sd / mean) ** 2))
     if sigma < EXTREME:
         return mean * np.exp(sigma * spread - sigma**2 / 2) * np.exp(random.normal(0, 0.02, n))
-    outlier = mean + 0.9 * sd * np.sqrt(n - 1)
-    others = np.exp(0.7 * spread[:-1])
-    return np.append(others * (n * mean - outlier) / others.sum(), outlier)
+    tail = FALLING ** np.arange(TAIL)
+    square, linear = (tail**2).sum(), mean * tail.sum()
+    rest = TAIL * mean**2 - 0.95 * (n - 1) * sd**2
+    tail *= (linear + np.sqrt(linear**2 - square * rest)) / square
+    others = np.exp(0.5 * spread[:-TAIL])
+    return np.append(others * (n * mean - tail.sum()) / others.sum(), tail)
 
 
 def _distance(values: list[np.ndarray], inside: dict, p_range: tuple[float, float], scale: float) -> float:
@@ -116,6 +123,8 @@ def _distance(values: list[np.ndarray], inside: dict, p_range: tuple[float, floa
     for group, each in zip((*ARMS, "overall"), (*values, both), strict=True):
         for statistic, found in (("mean", each.mean() / scale), ("sd", each.std(ddof=1) / scale)):
             far += _beyond(found, inside[group, statistic])
+    if ("overall", "median") in inside:
+        far += _beyond(float(np.median(both)) / scale, inside["overall", "median"])
     return far + 0.5 * _beyond(_rank_sum_p(values, both), p_range)
 
 

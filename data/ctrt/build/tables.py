@@ -38,9 +38,9 @@ FACTORS = {
 }
 LANDMARKS = {"Post-chemoimmunotherapy landmark": "primary", "Post-cTRT landmark": "post_ctrt"}
 MODELS = {
-    "Original multivariable Cox (pre-PSM)": ("cox_multivariable", False),
-    "Post-PSM multivariable Cox": ("cox_multivariable", True),
-    "Time-dependent Cox": ("cox_time_dependent", False),
+    "Original multivariable Cox (pre-PSM)": ("cox_multivariable", "paper", False),
+    "Post-PSM multivariable Cox": ("cox_multivariable", "paper", True),
+    "Time-dependent Cox": ("cox_time_dependent", "timed", False),
 }
 MATCHED = {"primary": "matched", "post_ctrt": "post_ctrt_matched"}
 HAZARD = re.compile(r"([\d.]+) \(([\d.]+)–([\d.]+)\)")
@@ -131,9 +131,9 @@ def table_3(text: str) -> Iterator[dict]:
     for row in cells(text, 3):
         if row[1] in LANDMARKS:
             heading, row = row[1], row[1:]
-        analysis, matched = MODELS[row[1]]
+        analysis, model, matched = MODELS[row[1]]
         population = MATCHED[LANDMARKS[heading]] if matched else LANDMARKS[heading]
-        key = {"population": population, "endpoint": "OS", "analysis": analysis, "model": "paper", **TREATMENT}
+        key = {"population": population, "endpoint": "OS", "analysis": analysis, "model": model, **TREATMENT}
         where = f"Table 3, {heading}, {row[1]}"
         yield from hazard(row[2], key, f"{where}, HR (95% CI) for OS")
         yield {**key, "statistic": "p_wald", "printed": row[3], "where": f"{where}, P value"}

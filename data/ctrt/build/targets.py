@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.ledger import KEY
-from helpers.scorecard import printed
+from helpers.scorecard import decimals, printed
 
 ARMS = ("non_ctrt", "ctrt")
 PUBLISHED = Path(__file__).parents[1] / "published.csv"
@@ -20,15 +20,23 @@ class Targets:
 
     def printed(self, analysis: str, statistic: str, **key: str) -> str:
         """The characters on the page. Raises KeyError for a number that is not printed."""
-        whole = {"population": "primary", **key, "analysis": analysis, "statistic": statistic}
-        return self._printed[tuple(whole.get(name, "") for name in KEY)]
+        return self._printed[self._key(analysis, statistic, key)]
 
     def window(self, analysis: str, statistic: str, **key: str) -> tuple[float, float]:
-        """The values that are printed so: from half a unit of the last digit below to half a unit above."""
-        page = printed(self.printed(analysis, statistic, **key))
+        """The values that are printed so: from half a unit of the last digit below to half a unit above.
+
+        An estimate and its limits have the digits of the longest of the three, as in the scorecard.
+        """
+        stem = statistic.removesuffix("_low").removesuffix("_high")
+        family = [self._printed.get(self._key(analysis, stem + end, key), "") for end in ("", "_low", "_high")]
+        page = printed(self.printed(analysis, statistic, **key), max(map(decimals, family)))
         if page.bound:
             return (0.0, page.value) if page.bound == "<" else (page.value, 1.0)
         return page.value - page.half, page.value + page.half
+
+    def _key(self, analysis: str, statistic: str, key: dict[str, str]) -> tuple[str, ...]:
+        whole = {"population": "primary", **key, "analysis": analysis, "statistic": statistic}
+        return tuple(whole.get(name, "") for name in KEY)
 
     def count(self, variable: str, level: str, group: str, **key: str) -> int:
         """Patients in a level."""
