@@ -19,6 +19,11 @@ def count(value: float) -> str:
     return f"{int(value)}" if math.isfinite(value) else NOT_ESTIMABLE
 
 
+def counted(n: float, noun: str, plural: str = "") -> str:
+    """`1 patient`, `2 patients`."""
+    return f"{count(n)} {noun if n == 1 else plural or noun + 's'}"
+
+
 def share(n: float, percent: float) -> str:
     """`n (%)`, the percentage to one decimal; not estimable where there is no denominator."""
     return f"{count(n)} ({number(percent, 1)})"
@@ -76,6 +81,11 @@ def hazard_ratio(hr: float, low: float, high: float) -> str:
         return NOT_ESTIMABLE
     value, lower, upper = _ratios(hr, low, high)
     return f"{value} ({lower}{DASH}{upper})"
+
+
+def ratio(value: float, digits: int = 2) -> str:
+    """A ratio alone, two decimals or as many as are asked for; `>999` and `<0.01` at the ends."""
+    return _ratio(value, digits)
 
 
 def rate(value: float, low: float, high: float) -> str:

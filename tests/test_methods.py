@@ -97,7 +97,7 @@ def test_the_invented_study_has_its_own_numbers_and_none_of_the_papers(stent):
         "with 3 knots at Harrell's quantiles",
         "at the median of the patients analysed and at 40 for albumin",
         "from 40 bootstrap samples of patients",
-        "adjusted for the 4 variables by Holm's method",
+        "for all 4 tests",
         "A start at the very time of an event or of censoring was taken as never having begun.",
         "Landmark analyses at 1 and 3 months",
         "beginning within 2 months and not beginning within them",

@@ -12,11 +12,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from public import load, order
 from scipy import optimize, stats
 
-from helpers import cox
+from helpers import cox, notation
 from helpers.errors import ParameterError
 from helpers.figures.subgroups import subgroups as forests
 from helpers.ledger import melt, pivot, select
 from helpers.study.analyses import Subgroups
+from helpers.study.variants import STRATIFIED
 from helpers.subgroups import holm, interactions, subgroups
 from helpers.tables.subgroups import subgroups as tables
 
@@ -37,6 +38,7 @@ CUTS = {
 }
 LEVELS = {"npos": ["neg", "pos"], "nodal": ["none", "few", "many"]}
 EFFECTS = {"coef": "log_hr", "se": "log_hr_se", "p": "p_wald", "hr": "hr", "hr_lcl": "hr_low", "hr_ucl": "hr_high"}
+RATIOS = {**EFFECTS, "detectable_low": "detectable_low", "detectable_high": "detectable_high"}
 TESTS = {"lrt_p": "p_lrt", "wald_p": "p_overall", "df": "df", "holm_p": "p_holm", "n_tested": "n_tested"}
 
 
@@ -79,8 +81,12 @@ def from_the_project(folder, dataset: str, analysis: str) -> dict[Key, float]:
         values |= {} if suffix else {name: row[statistic] for name, statistic in EFFECTS.items()}
         found |= {(dataset, analysis, term, name): value for name, value in values.items()}
     for _, row in interactions(cohort).iterrows():
-        values = {"n": row["n"], "nevent": row["n_event"]} | {name: row[each] for name, each in TESTS.items()}
-        found |= {(dataset, analysis, f"interaction:{row['variable']}", name): each for name, each in values.items()}
+        kind = "stratified" if row["model"].endswith(STRATIFIED) else "interaction"
+        term, values = f"{kind}:{row['variable']}", {"n": row["n"], "nevent": row["n_event"]}
+        values |= {name: row[each] for name, each in TESTS.items()}
+        if row["level"]:
+            term, values = f"ratio:{row['variable']}={row['level']}", {name: row[each] for name, each in RATIOS.items()}
+        found |= {(dataset, analysis, term, name): each for name, each in values.items()}
     return found
 
 
@@ -162,6 +168,46 @@ def test_a_level_whose_events_are_all_in_one_arm_has_its_limit_and_no_wald_test(
     assert effect[["n", "n_event"]].tolist() == [5, 3]
 
 
+def test_a_stratified_interaction_by_hand(tmp_path):
+    """One effect for all against one a level, each in the likelihood of its level's patients alone."""
+    found = select(interactions(two_by_two(tmp_path)), model="unadjusted:stratified").set_index("level")
+    parts = [TEN[TEN["g"] == level] for level in "uv"]
+    separate = sum(highest(lambda b, part=part: log_likelihood(part, b, 0, 0), 1) for part in parts)
+    together = highest(lambda b: sum(log_likelihood(part, b, 0, 0) for part in parts), 1)
+    assert found.loc["", "p_lrt"] == pytest.approx(stats.chi2.sf(2 * (separate - together), 1), rel=1e-7)
+    effects = select(subgroups(two_by_two(tmp_path)), variable="g", group="").set_index("level")
+    assert found.loc["v", "hr"] == pytest.approx(effects.loc["v", "hr"] / effects.loc["u", "hr"], rel=1e-9)
+    se = np.hypot(effects.loc["v", "log_hr_se"], effects.loc["u", "log_hr_se"])
+    assert found.loc["v", "log_hr_se"] == pytest.approx(se, rel=1e-9)
+    assert np.log(found.loc["v", "detectable_high"]) == pytest.approx((1.959964 + 0.841621) * se, rel=1e-6)
+    assert found.loc["v", "detectable_low"] == pytest.approx(1 / found.loc["v", "detectable_high"], rel=1e-12)
+
+
+def test_an_infinite_effect_is_tested_by_firths_penalised_likelihood(tmp_path):
+    """Half the log of the information's determinant is added, under both hypotheses that of both effects."""
+    table = TEN.assign(event=1 - ((TEN["arm"] == "b") & (TEN["g"] == "v")))
+    row = select(interactions(two_by_two(tmp_path, table)), model="unadjusted:stratified", level="").iloc[0]
+    parts = [table[table["g"] == level] for level in "uv"]
+
+    def information(part, b):
+        x, time = (part["arm"] == "b").to_numpy() * 1.0, part["time"].to_numpy()
+        total = 0.0
+        for i in np.flatnonzero(part["event"]):
+            weight = np.exp(b * x) * (time >= time[i])
+            share = (weight * x).sum() / weight.sum()
+            total += share * (1 - share)
+        return total
+
+    def penalised(u, v):
+        values = [log_likelihood(part, b, 0, 0) for part, b in zip(parts, (u, v), strict=True)]
+        return sum(values) + sum(np.log(information(part, b)) for part, b in zip(parts, (u, v), strict=True)) / 2
+
+    statistic = 2 * (highest(penalised, 2) - highest(lambda b: penalised(b, b), 1))
+    assert row["p_lrt"] == pytest.approx(stats.chi2.sf(statistic, 1), rel=1e-6)
+    assert row["method"].endswith("Firth's penalty, as an effect is infinite")
+    assert row["not_estimable"] == {"p_overall": "no events in one arm of a level"}
+
+
 def many(n: int = 240, seed: int = 5) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
@@ -237,18 +283,20 @@ def test_an_interaction_that_cannot_be_tested_says_why_and_is_not_counted(tmp_pa
     table = change(many())
     table["h"] = np.where(np.arange(len(table)) % 2, "p", "q")
     cohort = two_by_two(tmp_path, table, ("g", "h"), entries={"h": categorical("p", "q")})
-    rows = interactions(cohort).set_index("variable")
-    assert set(rows.loc["g", "not_estimable"].values()) == {reason}
-    assert rows.loc["g", ["df", "p_overall", "p_lrt", "p_holm"]].isna().all()
-    assert set(rows.loc["g", "not_estimable"]) == {"df", "p_overall", "p_lrt", "p_holm"}
-    tested = int(name not in {"no events", "no events in one arm"})
-    assert rows["n_tested"].tolist() == [tested, tested]
-    assert rows.loc["h", "p_holm"] == pytest.approx(rows.loc["h", "p_lrt"], nan_ok=True)
+    found = interactions(cohort)
+    for model in ("unadjusted", "unadjusted:stratified"):
+        rows = select(found, model=model, level="").set_index("variable")
+        assert set(rows.loc["g", "not_estimable"].values()) == {reason}
+        assert rows.loc["g", ["df", "p_overall", "p_lrt", "p_holm"]].isna().all()
+        assert set(rows.loc["g", "not_estimable"]) == {"df", "p_overall", "p_lrt", "p_holm"}
+        tested = int(name not in {"no events", "no events in one arm"})
+        assert rows["n_tested"].tolist() == [tested, tested]
+        assert rows.loc["h", "p_holm"] == pytest.approx(rows.loc["h", "p_lrt"], nan_ok=True)
     frame = subgroups(cohort)
     assert frame.loc[frame["group"] == "", "not_estimable"].map(bool).any()
-    melt([frame, rows.reset_index()], "05_subgroups")
-    (figure,) = forests(frame, interactions=rows.reset_index(), study=cohort.study)
-    (table,) = tables(frame, interactions=rows.reset_index(), study=cohort.study)
+    melt([frame, found], "05_subgroups")
+    (figure,) = forests(frame, interactions=found, study=cohort.study)
+    (table,) = tables(frame, interactions=found, study=cohort.study)
     assert "n.e., not estimable" in " ".join(figure.notes)
     assert reason in " ".join(table.notes)
 
@@ -270,13 +318,14 @@ def test_a_covariate_is_left_out_where_it_makes_the_subgroup_or_follows_from_it(
     cohort = two_by_two(tmp_path / "1", table, ("g", "late"), entries=entries, covariates=["g", "x"])
     other = two_by_two(tmp_path / "2", table, ("g", "late"), entries=entries, covariates=["late", "x"])
     effects, effects_other = (select(subgroups(each), variable="g", group="") for each in (cohort, other))
-    inside = table[table["g"] == "v"]
-    x = pd.DataFrame({"x": inside["x"], "b": (inside["arm"] == "b") * 1.0})
-    expected = cox.fit(x, inside["time"].to_numpy(), inside["event"].to_numpy())
+    x = pd.DataFrame({each: ((table["arm"] == "b") & (table["g"] == each)) * 1.0 for each in "uvw"}).assign(
+        x=table["x"]
+    )
+    expected = cox.fit(x, table["time"].to_numpy(), table["event"].to_numpy(), table["g"].to_numpy())
     for frame in (effects, effects_other):
-        row = select(frame, level="v").iloc[0]
-        assert row["log_hr"] == pytest.approx(expected.log_hr["b"], rel=1e-9)
-        assert row["model"] == "adjusted"
+        for _, row in frame.iterrows():
+            assert row["log_hr"] == pytest.approx(expected.log_hr[row["level"]], rel=1e-9)
+            assert row["model"] == "adjusted"
     assert effects["method"].iloc[0].endswith("Efron ties, adjusted for x")
     assert cohort.study.adjusted(effects["method"].iloc[0], ["x"]).endswith("Efron ties, adjusted for A number")
     tests, tests_other = (select(interactions(each), variable="g").iloc[0] for each in (cohort, other))
@@ -310,7 +359,8 @@ def test_who_is_in_no_subgroup_is_counted(tmp_path):
     study = {"arms": arms("arm", "a", "b"), "variables": {"g": categorical("u", "v", "w"), **entries}}
     points = {"OS": endpoint(missing_time="exclude")}
     cohort = cohort_of(tmp_path, table, **study, endpoints=points, subgroups=asked(["g", "d"]))
-    rows, known = interactions(cohort).set_index("variable"), table[table["time"].notna()]
+    found, known = interactions(cohort), table[table["time"].notna()]
+    rows = select(found, model="unadjusted:stratified", level="").set_index("variable")
     lost = ["n_missing", "n_not_applicable", "n_no_time"]
     assert rows.loc["g", ["n", *lost]].tolist() == [87, 10, 0, 3]
     assert rows.loc["d", lost].tolist() == [0, (known["arm"] == "a").sum(), 3]
@@ -320,7 +370,7 @@ def test_who_is_in_no_subgroup_is_counted(tmp_path):
     by_arm = select(frame, variable="g", group=["a", "b"])
     assert by_arm["n"].sum() == 87
     assert by_arm["n_event"].sum() == rows.loc["g", "n_event"]
-    (exhibit,) = tables(frame, interactions=rows.reset_index(), study=cohort.study)
+    (exhibit,) = tables(frame, interactions=found, study=cohort.study)
     assert "Patients in no subgroup of a variable, without a value of it: A factor 10." in exhibit.notes
     assert "Patients without a usable time, in no row: 3." in exhibit.notes
     assert any(
@@ -336,9 +386,16 @@ def with_subgroups(cohort, **asked):
 def test_populations_are_the_study_s_or_the_one_that_is_named(stent, gbsg2):
     cohort = with_subgroups(stent, endpoints=["OS", "PFS"], populations=["primary", "staged"], variables=["centre"])
     assert list(dict.fromkeys(subgroups(cohort)["population"])) == ["primary", "staged"]
-    assert interactions(cohort)[["population", "endpoint"]].to_numpy().tolist() == [
-        [population, endpoint] for population in ("primary", "staged") for endpoint in ("OS", "PFS")
+    found = select(interactions(cohort), level="")
+    assert found[["population", "model", "endpoint"]].to_numpy().tolist() == [
+        [population, model, endpoint]
+        for population in ("primary", "staged")
+        for model in ("unadjusted", "unadjusted:stratified")
+        for endpoint in ("OS", "PFS")
     ]
+    for (_, _), own in found.groupby(["population", "model"]):
+        assert own["n_tested"].tolist() == [2, 2], "Holm is over both endpoints, as the sentences count them"
+        np.testing.assert_allclose(own["p_holm"], holm(own["p_lrt"].to_numpy()))
     assert set(subgroups(cohort, "alive_at_12")["population"]) == {"alive_at_12"}
     stented = subgroups(cohort, "stented")
     assert {each.get("hr") for each in stented.loc[stented["group"] == "", "not_estimable"]} == {
@@ -382,11 +439,12 @@ def test_the_forest_draws_the_estimates(asked_gbsg2):
     texts = [text.get_text() for text in axes.texts]
     for said in ("All patients", "Menopausal status", "0.69 (0.54–0.89)", "246 / 94", "440 / 205", "HR (95% CI)"):
         assert said in texts
-    assert [text for text in texts if text in {"0.89", "0.63", "0.44"}] == ["0.89", "0.63", "0.44"]
+    expected = select(tests, model="unadjusted:stratified", level="")["p_lrt"].map("{:.2f}".format).tolist()
+    assert [text for text in texts if text in expected] == expected
     assert "←\N{NO-BREAK SPACE}Lower hazard with hormonal therapy" in texts
-    assert "Menopausal status, P for interaction 0.89; Premenopausal 0.69 (0.43–1.10)" in figure.alt
+    assert f"Menopausal status, P for interaction {expected[0]}; Premenopausal 0.69 (0.43–1.10)" in figure.alt
     assert figure.name == "subgroups_RFS"
-    assert "not adjusted for the number of variables tested (3)" in " ".join(figure.notes)
+    assert "not adjusted for the number of tests (3)" in " ".join(figure.notes)
 
 
 def test_an_interval_beyond_the_axis_ends_in_an_arrow(asked_gbsg2):
@@ -405,7 +463,7 @@ def test_the_table_says_the_estimates_and_what_so_many_tests_are_worth(asked_gbs
     cohort, frame, tests = asked_gbsg2
     (table,) = tables(frame, interactions=tests, study=cohort.study)
     effects = frame[frame["group"] == ""].set_index("level")
-    assert table.rows[0].cells[:5] == ("All patients", "246 / 94", "440 / 205", "0.69 (0.54–0.89)", "0.004")
+    assert table.rows[0].cells[:5] == ("All patients", "246 / 94", "440 / 205", "0.69 (0.54–0.89)", "")
     assert [row.cells[0] for row in table.rows if not row.indent] == [
         "All patients",
         "Menopausal status",
@@ -415,11 +473,15 @@ def test_the_table_says_the_estimates_and_what_so_many_tests_are_worth(asked_gbs
     third = next(row for row in table.rows if row.cells[0] == "III")
     assert third.cells[3].startswith(f"{effects.loc['III', 'hr']:.2f} (")
     grade = next(row for row in table.rows if row.cells[0] == "Tumour grade")
-    expected = tests.set_index("variable").loc["tgrade"]
-    assert [float(cell) for cell in grade.cells[5:7]] == pytest.approx(
-        expected[["p_lrt", "p_overall"]].astype(float).tolist(), abs=0.006
+    own, common = (
+        select(tests, variable="tgrade", model=model).set_index("level")
+        for model in ("unadjusted:stratified", "unadjusted")
     )
-    assert "Interactions tested: 3." in table.notes[1]
+    shown = [own.loc["", "p_lrt"], own.loc["", "p_holm"], common.loc["", "p_lrt"]]
+    assert list(grade.cells[4:7]) == [notation.p_value(each) for each in shown]
+    far = np.exp((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * own.loc["III", "log_hr_se"])
+    assert third.cells[7] == f"{1 / far:.2f} or {far:.2f}"
+    assert "Interactions tested, all endpoints together: 3." in table.notes[1]
     assert "0.2 of them would still be expected with P below 0.05 by chance" in table.notes[1]
     assert {len(row.cells) for row in table.rows} == {len(table.header)} == {sum(n for _, n in table.spanners)}
     assert "†" not in table.csv()

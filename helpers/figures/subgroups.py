@@ -18,6 +18,7 @@ from helpers.exhibits import Figure
 from helpers.figures.style import HAZARD_TICKS, WIDTH, darker, mark, print_style
 from helpers.ledger import select
 from helpers.study import Study
+from helpers.study.variants import STRATIFIED
 
 POINTS = 7.5
 LINE, ROW = 0.125, 0.158
@@ -63,9 +64,10 @@ def subgroups(subgroups: pd.DataFrame, *, interactions: pd.DataFrame, study: Stu
     The area of a square is in proportion to what its level knows, one over the squared standard error; an interval ends
     in an arrow where the axis does not reach its limit.
     """
+    tests = select(interactions[interactions["model"].str.endswith(STRATIFIED)], level="")
     return [
-        _forest(*(select(each, **which) for each in (subgroups, interactions)), study)
-        for _, which in subgroups[["population", "endpoint", "model"]].drop_duplicates().iterrows()
+        _forest(*(select(each, **which) for each in (subgroups, tests)), study)
+        for _, which in subgroups[["population", "endpoint"]].drop_duplicates().iterrows()
     ]
 
 
@@ -237,8 +239,8 @@ def _notes(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> list[str]:
     notes = [
         f"{method}: {treated} against {reference}. HR, hazard ratio; CI, {study.level} confidence "
         "interval. Dashed: all patients. Area of the squares: in proportion to the information, 1 / SE².",
-        "Exploratory. P for interaction: likelihood-ratio test, not adjusted for the number of "
-        f"variables tested ({int(tests['n_tested'].iloc[0])}).",
+        "Exploratory. P for interaction: likelihood-ratio test of the ratios shown, baseline hazards free in each "
+        f"level, not adjusted for the number of tests ({int(tests['n_tested'].iloc[0])}).",
     ]
     late = any(study.variables[each].post_baseline for each in tests["variable"])
     notes += ["† Known only after time zero: treatment may have changed who is in the subgroup."] if late else []

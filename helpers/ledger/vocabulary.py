@@ -83,7 +83,8 @@ STATISTICS_OF = {
         "spline": f"""{_LOST} p_overall p_nonlinear p_lrt turning_point knot hr hr_low hr_high
             crossing crossing_low crossing_high extremum extremum_low extremum_high percent_found""",
         "subgroup": "n n_event hr hr_low hr_high log_hr log_hr_se p_wald",
-        "interaction": f"{_LOST} df p_overall p_lrt p_holm n_tested",
+        "interaction": f"""{_LOST} df p_overall p_lrt p_holm n_tested
+            hr hr_low hr_high log_hr log_hr_se p_wald detectable_low detectable_high""",
     }.items()
 }
 
@@ -105,7 +106,7 @@ STATISTICS = {
     "n_outside": "patients whose propensity score no patient of the other arm reaches",
     "n_draw": "cohorts drawn",
     "n_failed": "cohorts drawn in which there was no estimate",
-    "n_tested": "variables whose interaction is tested together",
+    "n_tested": "interactions tested together, of all endpoints of a population",
     "percent": "share of the patients with a known value, or of an endpoint's patients with the event, 0 to 100",
     "percent_missing": "share of the patients without a value, 0 to 100; of no variable: of the one missing most",
     "rate": "survivor function, 0 to 100",
@@ -127,9 +128,11 @@ STATISTICS = {
     "rmst_difference": "difference of restricted means, treated minus reference, months",
     "rmst_difference_low": "lower confidence limit of the difference",
     "rmst_difference_high": "upper confidence limit of the difference",
-    "hr": "hazard ratio",
+    "hr": "hazard ratio; of an interaction the ratio of two",
     "hr_low": "lower confidence limit of the hazard ratio",
     "hr_high": "upper confidence limit of the hazard ratio",
+    "detectable_low": "ratio of hazard ratios below 1 that would be found with 80% power",
+    "detectable_high": "ratio of hazard ratios above 1 that would be found with 80% power",
     "log_hr": "regression coefficient; over drawn cohorts its mean",
     "log_hr_se": "standard error of the coefficient; over drawn cohorts the mean of its estimates",
     "events_per_parameter": "events divided by parameters",

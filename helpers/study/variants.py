@@ -6,12 +6,14 @@ OTHERWISE = "stated_values"
 IMPUTED = "imputed"
 CLUSTERED = "clustered"
 FIRTH = "firth"
+STRATIFIED = "stratified"
 UNADJUSTED = "unadjusted"
 COMPANIONS = {
     OTHERWISE: "with stated values where a variable cannot exist",
     IMPUTED: "missing values imputed",
     CLUSTERED: "errors clustered on pairs",
     FIRTH: "Firth's penalised likelihood",
+    STRATIFIED: "baseline hazards free in each level",
 }
 
 

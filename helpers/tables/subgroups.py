@@ -1,11 +1,14 @@
 """Table of the effect of treatment in subgroups and of the tests of interaction."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
 from helpers.study import Study
+from helpers.study.variants import STRATIFIED
 from helpers.tables.layout import INDEPENDENT, finished, reasons
 
 WITHOUT = {"n_missing": "without a value of it", "n_not_applicable": "in whom it cannot exist"}
@@ -19,24 +22,31 @@ def subgroups(subgroups: pd.DataFrame, *, interactions: pd.DataFrame, study: Stu
     """One table an endpoint and population: the effect of treatment in every subgroup, and each interaction's tests."""
     return [
         _table(*(select(each, **which) for each in (subgroups, interactions)), study)
-        for _, which in subgroups[["population", "endpoint", "model"]].drop_duplicates().iterrows()
+        for _, which in subgroups[["population", "endpoint"]].drop_duplicates().iterrows()
     ]
 
 
 def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
     population, endpoint = frame[["population", "endpoint"]].iloc[0]
     rows = [_level(study, select(frame, variable=""), "All patients", indent=False)]
+    stratified = tests[tests["model"].str.endswith(STRATIFIED)]
+    common = tests[~tests["model"].str.endswith(STRATIFIED)].set_index("variable")
+    tests = select(stratified, level="")
     for _, test in tests.iterrows():
         variable = test["variable"]
         dagger = study.mark_of(variable)
-        p_values = [notation.p_value(test[name]) for name in ("p_lrt", "p_overall", "p_holm")]
-        rows.append(Row((study.label(variable) + dagger, "", "", "", "", *p_values)))
-        inside = select(frame, variable=variable)
-        levels = study.level_labels(variable)
-        rows += [_level(study, select(inside, level=each), levels[each]) for each in dict.fromkeys(inside["level"])]
+        p_values = (test["p_lrt"], test["p_holm"], common.loc[variable, "p_lrt"])
+        rows.append(Row((study.label(variable) + dagger, "", "", "", *map(notation.p_value, p_values), "")))
+        inside, levels = select(frame, variable=variable), study.level_labels(variable)
+        ratios = select(stratified, variable=variable).set_index("level")
+        for level in dict.fromkeys(inside["level"]):
+            shown = ratios.loc[level, ["detectable_low", "detectable_high"]] if level in ratios.index else ()
+            rows.append(_level(study, select(inside, level=level), levels[level], shown))
     arms = [study.arms.levels[arm] for arm in (study.arms.treated, study.arms.reference)]
-    header = ("Subgroup", *arms, f"HR ({study.level} CI)", "P", "Likelihood ratio", "Wald", "Holm")
-    spanners = (("", 1), ("Patients / events", 2), ("Effect of treatment", 2), ("P for interaction", 3))
+    header = (
+        "Subgroup", *arms, f"HR ({study.level} CI)", "Likelihood ratio", "Holm", "One baseline hazard", "Detectable",
+    )  # fmt: skip
+    spanners = (("", 1), ("Patients / events", 2), ("Effect of treatment", 1), ("P for interaction", 3), ("Ratio", 1))
     title = f"Effect of treatment on {notation.within(study.endpoints[endpoint].label)} in subgroups"
     method = study.adjusted(frame["method"].iloc[0], study.subgroups.covariates)
     notes = [
@@ -49,18 +59,21 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
     notes += [INDEPENDENT] * study.is_matched(population)
     name = "_".join(part for part in ("subgroups", endpoint, study.beyond_primary(population)) if part)
     titled = title + study.of_population(population)
-    notes += reasons(frame, tests)
+    notes += reasons(frame, stratified, common)
     return finished(Table(name, titled, header, tuple(rows), tuple(notes), spanners), study)
 
 
-def _level(study: Study, rows: pd.DataFrame, label: str, *, indent: bool = True) -> Row:
-    """Patients and events by arm, hazard ratio and P."""
+def _level(
+    study: Study, rows: pd.DataFrame, label: str, detectable: Iterable[float] = (), *, indent: bool = True
+) -> Row:
+    """Patients and events by arm, hazard ratio, and what ratio to the first level's could have been shown."""
     by_group = rows.set_index("group")
     counts = [by_group.loc[arm, ["n", "n_event"]].astype(int) for arm in (study.arms.treated, study.arms.reference)]
     effect = by_group.loc[""]
     ratio = notation.hazard_ratio(*effect[["hr", "hr_low", "hr_high"]])
     sizes = [f"{n} / {n_event}" for n, n_event in counts]
-    return Row((label, *sizes, ratio, notation.p_value(effect["p_wald"]), "", "", ""), indent=indent)
+    shown = " or ".join(notation.ratio(each) for each in detectable)
+    return Row((label, *sizes, ratio, "", "", "", shown), indent=indent)
 
 
 def _own(study: Study) -> str:
@@ -76,11 +89,12 @@ def _multiplicity(study: Study, tests: pd.DataFrame) -> list[str]:
         return ["Exploratory. No interaction could be tested."]
     expected = notation.number(n * level, 1)
     return [
-        f"Exploratory. Interactions tested: {n}. Were the effect of treatment the same in all patients, {expected} of "
-        f"them would still be expected with P below {level:g} by chance. Whether effects differ is told by the "
-        "interaction, not by one level's P beside another's.",
-        "P for interaction: likelihood-ratio test; Wald test; the former's P by Holm's method for the number tested. "
-        "Compared are the levels with patients of both arms and at least one event.",
+        f"Exploratory. Interactions tested, all endpoints together: {n}. Were the effect of treatment the same in all "
+        f"patients, {expected} of them would still be expected with P below {level:.2g} by chance.",
+        "P for interaction: likelihood-ratio test of the ratios shown, whose baseline hazards are free in each level; "
+        f"this P by Holm's method for {n} tests; the same test with one baseline hazard for all levels. Compared are "
+        "levels with patients of both arms and at least one event. Detectable: the ratio of a level's hazard ratio to "
+        f"the first level's that would be found with 80% power at a two-sided level of {level:.2g}.",
     ]
 
 

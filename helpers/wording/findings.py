@@ -15,6 +15,7 @@ from helpers.wording.effects import proportionality
 from helpers.wording.matching import positivity
 from helpers.wording.phrases import VERDICTS, arm_levels, arms, direction, quoted
 from helpers.wording.sensitivity import timed
+from helpers.wording.subgroups import interactions_counted
 
 
 def key_findings(
@@ -142,16 +143,9 @@ def _splines(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
 
 
 def _interactions(rows: pd.DataFrame, study: Study) -> Iterator[str]:
-    wide = pivot(select(rows, analysis="interaction"))
-    tested = wide[wide["p_holm"].notna()] if len(wide) else wide
-    if tested.empty:
-        return
-    alpha = 1 - study.confidence
-    below, left = ((tested[name] < alpha).sum() for name in ("p_lrt", "p_holm"))
-    yield (
-        f"{len(tested)} interactions of treatment with subgroups were tested: {below} had P below {alpha:.2g}, "
-        f"{notation.number(len(tested) * alpha, 1)} would by chance; {left} after Holm's correction."
-    )
+    for population in study.subgroups.populations if study.subgroups else ():
+        said = interactions_counted(rows, study, population)
+        yield from [said] if said else []
 
 
 def _competing(rows: pd.DataFrame, study: Study) -> Iterator[str]:

@@ -6,33 +6,76 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
+from helpers.study.variants import STRATIFIED
 from helpers.wording.phrases import direction
 
 
 def subgroups(rows: pd.DataFrame, *, study: Study) -> Sentences:
-    """Where the effect of treatment differs between levels, how many tests were made and how many differ by chance."""
-    tests = pivot(select(rows, analysis="interaction"))
+    """How many interactions were tested and which differ, what Holm's correction leaves, what could have been shown."""
+    found = pivot(select(rows, analysis="interaction"))
+    stratified = found[found["model"].str.endswith(STRATIFIED)]
     said = []
-    for _, which in tests[["population", "endpoint"]].drop_duplicates().iterrows():
-        frame = select(tests, **which)
-        tested = int(frame["n_tested"].max())
-        label = study.endpoints[which["endpoint"]].label + study.of_population(which["population"])
-        if not tested:
-            said.append(f"{label}: no interaction could be tested.")
-            continue
-        level = 1 - study.confidence
-        chance = notation.number(tested * level, 1)
-        below = frame[frame["p_lrt"] < 1 - study.confidence].sort_values("p_lrt", kind="stable")
-        texts = []
-        for _, row in below.iterrows():
-            p = f"{notation.p_equals(row['p_lrt'])}, after Holm's correction {notation.p_value(row['p_holm'])}"
-            texts.append(f"{study.label(row['variable'])} ({p})")
-        found = f"these have: {', '.join(texts)}" if texts else "none has"
-        said.append(
-            f"{label}: {tested} interactions with treatment were tested, of which {chance} would have P below "
-            f"{level:.2g} by chance; {found}."
-        )
+    for population in dict.fromkeys(stratified["population"]):
+        own = select(stratified, population=population)
+        common = select(found[~found["model"].str.endswith(STRATIFIED)], population=population)
+        said += _tested(select(own, level=""), common, study) + _detectable(own, study)
     return Sentences((*said, "Subgroup analyses are exploratory.") if said else ())
+
+
+def interactions_counted(rows: pd.DataFrame, study: Study, population: str) -> str:
+    """How many interactions of a population were tested, how many have a small P, which are left after Holm's."""
+    found = pivot(select(rows, analysis="interaction", population=population, level=""))
+    tests = found[found["model"].str.endswith(STRATIFIED) & found["p_holm"].notna()] if len(found) else found
+    if tests.empty:
+        return ""
+    alpha = 1 - study.confidence
+    below, left = (tests[tests[name] < alpha] for name in ("p_lrt", "p_holm"))
+    named = "; ".join(_named(study, row) for _, row in left.iterrows())
+    return (
+        f"{notation.counted(len(tests), 'interaction')} of treatment with subgroups{study.of_population(population)} "
+        f"{'was' if len(tests) == 1 else 'were'} tested, all endpoints together: {len(below)} had P below {alpha:.2g}, "
+        f"{notation.number(len(tests) * alpha, 1)} would by chance; {named or 'none'} after Holm's correction."
+    )
+
+
+def _tested(tests: pd.DataFrame, common: pd.DataFrame, study: Study) -> list[str]:
+    """The tests of a population: their number, those with a small P, and the P that one baseline hazard gives."""
+    tested, place = tests[tests["p_holm"].notna()], study.of_population(tests["population"].iloc[0])
+    if tested.empty:
+        return [f"No interaction could be tested{place}."]
+    alpha = 1 - study.confidence
+    beside = common.set_index(["endpoint", "variable"])["p_lrt"]
+    texts = []
+    for _, row in tested[tested["p_lrt"] < alpha].sort_values("p_lrt", kind="stable").iterrows():
+        p = [notation.p_equals(row["p_lrt"]), f"after Holm's correction {notation.p_value(row['p_holm'])}"]
+        p += [f"with one baseline hazard {notation.p_value(beside[row['endpoint'], row['variable']])}"]
+        texts.append(f"{_named(study, row)} ({', '.join(p)})")
+    n = notation.counted(len(tested), "interaction")
+    chance = notation.number(len(tested) * alpha, 1)
+    found = f"these have: {'; '.join(texts)}" if texts else "none has"
+    return [
+        f"{n} with treatment {'was' if len(tested) == 1 else 'were'} tested{place}, all endpoints together, of which "
+        f"{chance} would have P below {alpha:.2g} by chance; {found}."
+    ]
+
+
+def _detectable(tests: pd.DataFrame, study: Study) -> list[str]:
+    """The ratio of hazard ratios nearest 1 that any of the tests, and the middle one, could have shown."""
+    known = tests[tests["detectable_low"].notna()]
+    if known.empty:
+        return []
+    best = known.loc[known["detectable_low"].idxmax()]
+    least = notation.ratio(known["detectable_low"].median())
+    ends = " or ".join(notation.ratio(best[name]) for name in ("detectable_low", "detectable_high"))
+    return [
+        f"With 80% power the nearest to 1 that a ratio of two levels' hazard ratios could have been, to be found, is "
+        f"{ends} ({_named(study, best)}); half of the comparisons needed {least} or its reciprocal, or further from 1. "
+        "A test that finds nothing does not say that effects are the same."
+    ]
+
+
+def _named(study: Study, row: pd.Series) -> str:
+    return f"{study.label(row['variable'])}, {notation.within(study.endpoints[row['endpoint']].label)}"
 
 
 def within_arm(rows: pd.DataFrame, *, study: Study) -> Sentences:

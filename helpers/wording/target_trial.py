@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from helpers import notation
 from helpers.exhibits import Sentences, refer
+from helpers.notation import counted
 from helpers.sections import METHODS
 from helpers.study import Study
 from helpers.study.designs import conditioning
 from helpers.study.hindsight import hindsight, is_hindsight, late
-from helpers.wording.methods.names import endpoints, many, months, populations, sentence, series, variables
+from helpers.wording.methods.names import endpoints, months, populations, sentence, series, variables
 from helpers.wording.phrases import quoted
 
 NOTHING = "Nothing that the study file names."
@@ -50,7 +51,7 @@ def _eligibility(study: Study) -> Part:
     trial = "Patients who meet all criteria when they are enrolled, before anything is known of their course."
     steps = study.eligibility
     cohort = (
-        f"{sentence(many(len(steps), 'criterion', 'criteria'))}, applied to the table of patients afterwards"
+        f"{sentence(counted(len(steps), 'criterion', 'criteria'))}, applied to the table of patients afterwards"
         if steps
         else "All patients of the table"
     )

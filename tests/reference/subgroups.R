@@ -2,6 +2,8 @@
 # Run: Rscript tests/reference/subgroups.R     Writes subgroups.csv next to itself:
 # dataset,analysis,term,statistic,value, where analysis is outcome|treatment|covariates and NA is "no estimate".
 # Models are run to eps = 1e-12, on the patients complete in the subgroup's variable and the covariates.
+# Effects in levels and `stratified:` tests come from one model: strata(variable), treatment in each level, covariates;
+# `interaction:` tests have one baseline hazard. `ratio:` is a level's hazard ratio over the first level's.
 # A product that its level's patients cannot tell (one arm alone) is NA in R; a test without any other is written as NA.
 
 suppressPackageStartupMessages(library(survival))
@@ -53,20 +55,57 @@ model <- function(d, outcome, terms) {
                       control = coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 100)))
 }
 
-# Sizes by arm, and the hazard ratio where both arms have events; with one arm alone R has no estimate either.
-effect <- function(d, outcome, arm, covariates) {
+# Sizes by arm; the hazard ratio is given where both arms have events.
+sizes <- function(d, outcome, arm) {
   size <- table(d[[arm]])
   dead <- table(d[d[[paste0(outcome, "_e")]] == 1, arm])
-  v <- c(n = nrow(d), nevent = sum(dead), n_reference = size[[1]], nevent_reference = dead[[1]],
-         n_treated = size[[2]], nevent_treated = dead[[2]])
-  e <- c(coef = NA, se = NA, p = NA, hr = NA, hr_lcl = NA, hr_ucl = NA)
-  if (all(dead > 0)) {
+  c(n = nrow(d), nevent = sum(dead), n_reference = size[[1]], nevent_reference = dead[[1]],
+    n_treated = size[[2]], nevent_treated = dead[[2]])
+}
+
+told <- function(b, se) c(coef = b, se = se, p = 2 * pnorm(-abs(b / se)), hr = exp(b),
+                          hr_lcl = exp(b - qnorm(0.975) * se), hr_ucl = exp(b + qnorm(0.975) * se))
+
+effect <- function(d, outcome, arm, covariates) {
+  v <- sizes(d, outcome, arm)
+  e <- told(NA, NA)
+  if (v[["nevent_reference"]] > 0 && v[["nevent_treated"]] > 0) {
     fit <- model(d, outcome, c(arm, covariates))
-    b <- coef(fit)[[1]]
-    se <- sqrt(fit$var[1, 1])
-    e[] <- c(b, se, 2 * pnorm(-abs(b / se)), exp(b + c(0, qnorm(c(0.025, 0.975))) * se))
+    e <- told(coef(fit)[[1]], sqrt(fit$var[1, 1]))
   }
   c(v, e)
+}
+
+# Levels in which both arms have events, each with a treatment column of its own, the baseline hazard free in each.
+stratified <- function(d, outcome, arm, variable, covariates) {
+  event <- d[[paste0(outcome, "_e")]] == 1
+  compared <- names(which(apply(table(d[event, variable], d[event, arm]) > 0, 1, all)))
+  treated <- as.numeric(d[[arm]] == levels(d[[arm]])[2])
+  columns <- sprintf("in_%d", seq_along(compared))
+  for (i in seq_along(compared)) d[[columns[i]]] <- treated * (d[[variable]] == compared[i])
+  d$in_any <- treated * (d[[variable]] %in% compared)
+  terms <- c(covariates, sprintf("strata(%s)", variable))
+  full <- model(d, outcome, c(columns, terms))
+  b <- coef(full)[columns]
+  v <- vcov(full)[columns, columns, drop = FALSE]
+  found <- list(levels = compared, effects = lapply(seq_along(compared), function(i) told(b[[i]], sqrt(v[i, i]))))
+  k <- length(compared)
+  found$tests <- c(df = NA, lrt_p = NA, wald_p = NA)
+  if (k > 1) {
+    reduced <- model(d, outcome, c("in_any", terms))
+    m <- cbind(-1, diag(k - 1))
+    d_b <- as.vector(m %*% b)
+    d_v <- m %*% v %*% t(m)
+    lrt <- 2 * (full$loglik[2] - reduced$loglik[2])
+    wald <- as.vector(d_b %*% solve(d_v, d_b))
+    found$tests[] <- c(k - 1, pchisq(c(lrt, wald), k - 1, lower.tail = FALSE))
+    found$ratios <- lapply(seq_len(k - 1), function(i) {
+      se <- sqrt(d_v[i, i])
+      far <- (qnorm(0.975) + qnorm(0.8)) * se
+      c(told(d_b[i], se), detectable_low = exp(-far), detectable_high = exp(far))
+    })
+  }
+  found
 }
 
 interaction_tests <- function(d, outcome, arm, variable, covariates) {
@@ -88,21 +127,31 @@ subgroups <- function(dataset, d, outcome, arm, variables, covariates = NULL) {
   analysis <- paste(outcome, arm, if (length(covariates)) paste(covariates, collapse = "+") else "unadjusted", sep = "|")
   complete <- function(names) d[complete.cases(d[names]), ]
   add(dataset, analysis, "Overall", effect(complete(c(arm, covariates)), outcome, arm, covariates))
-  tests <- list()
+  tests <- list(interaction = list(), stratified = list())
   for (variable in variables) {
     others <- setdiff(covariates, variable)
     known <- complete(c(arm, variable, others))
-    for (level in levels(factor(known[[variable]])))
+    known[[variable]] <- factor(known[[variable]])
+    found <- stratified(known, outcome, arm, variable, others)
+    for (level in levels(known[[variable]])) {
+      own <- match(level, found$levels)
       add(dataset, analysis, paste0(variable, "=", level),
-          effect(known[known[[variable]] == level, ], outcome, arm, others))
-    tests[[variable]] <- interaction_tests(known, outcome, arm, variable, others)
+          c(sizes(known[known[[variable]] == level, ], outcome, arm),
+            if (is.na(own)) told(NA, NA) else found$effects[[own]]))
+    }
+    for (i in seq_along(found$ratios))
+      add(dataset, analysis, paste0("ratio:", variable, "=", found$levels[i + 1]), found$ratios[[i]])
+    tests$interaction[[variable]] <- interaction_tests(known, outcome, arm, variable, others)
+    tests$stratified[[variable]] <- c(tests$interaction[[variable]][c("n", "nevent")], found$tests)
   }
-  p <- sapply(tests, function(each) each[["lrt_p"]])
-  adjusted <- setNames(rep(NA, length(p)), names(p))
-  adjusted[!is.na(p)] <- p.adjust(p[!is.na(p)], "holm")
-  for (variable in variables)
-    add(dataset, analysis, paste0("interaction:", variable),
-        c(tests[[variable]], n_tested = sum(!is.na(p)), holm_p = adjusted[[variable]]))
+  for (kind in names(tests)) {
+    p <- sapply(tests[[kind]], function(each) each[["lrt_p"]])
+    adjusted <- setNames(rep(NA, length(p)), names(p))
+    adjusted[!is.na(p)] <- p.adjust(p[!is.na(p)], "holm")
+    for (variable in variables)
+      add(dataset, analysis, paste0(kind, ":", variable),
+          c(tests[[kind]][[variable]], n_tested = sum(!is.na(p)), holm_p = adjusted[[variable]]))
+  }
 }
 
 v <- c("celltype", "prior", "age60", "karno60")

@@ -54,8 +54,3 @@ def among(study: Study, names: Iterable[str]) -> str:
 def months(values: Iterable[float]) -> str:
     """`3, 6 and 12 months`."""
     return f"{series(f'{value:g}' for value in values)} months"
-
-
-def many(n: int, noun: str, plural: str = "") -> str:
-    """`1 variable`, `2 variables`."""
-    return f"{n} {noun if n == 1 else plural or noun + 's'}"

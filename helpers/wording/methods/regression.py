@@ -2,10 +2,11 @@
 
 from helpers.exhibits import refer
 from helpers.ledger import COSTLY, FEW_EVENTS
+from helpers.notation import counted
 from helpers.study import Study
 from helpers.study.analyses import Model
 from helpers.study.hindsight import late
-from helpers.wording.methods.names import FEW, among, endpoints, many, months, populations, sentence, series, variables
+from helpers.wording.methods.names import FEW, among, endpoints, months, populations, sentence, series, variables
 from helpers.wording.methods.works import cite
 from helpers.wording.phrases import quoted
 
@@ -26,7 +27,7 @@ def regression(study: Study) -> str:
         ends = endpoints(study, [name for each in study.univariable for name in each.endpoints])
         where = among(study, [each.population for each in study.univariable])
         named = refer("Table", "variables", "the table of variables")
-        said.append(f"{many(len(names), 'variable')} (see {named}) entered univariable models for {ends}{where}.")
+        said.append(f"{counted(len(names), 'variable')} (see {named}) entered univariable models for {ends}{where}.")
     said += [_model(study, models) for models in study.models.values()]
     used = [name for models in study.models.values() for each in models for name in _names(each)]
     known_later = late(study, used)
@@ -76,7 +77,7 @@ def _content(study: Study, model: Model) -> str:
     if model.selection:
         rule = model.selection
         text = (
-            f"holds, of {many(len(model.candidates), 'candidate')}, those whose univariable P {RULES[rule.by]} was "
+            f"holds, of {counted(len(model.candidates), 'candidate')}, those whose univariable P {RULES[rule.by]} was "
             f"below {rule.p_below:g}"
         )
         text += f", and always {variables(study, rule.always)}" if rule.always else ""
@@ -165,12 +166,15 @@ def subgroups(study: Study) -> str:
     if asked is None:
         return ""
     beside = f", adjusted for {variables(study, asked.covariates)}" if asked.covariates else ""
+    n = len(asked.variables) * len(asked.endpoints)
     return (
         f"The effect of treatment on {endpoints(study, asked.endpoints)} was estimated in each level of "
-        f"{variables(study, asked.variables)}{among(study, asked.populations)}, one Cox model a level{beside}. Whether "
-        "it differs between the levels is told by the likelihood-ratio test of the interaction, not by comparing "
-        f"their P values{cite('altman')}; it is given as it is and adjusted for the "
-        f"{many(len(asked.variables), 'variable')} by Holm's method{cite('holm')}. Subgroups are exploratory."
+        f"{variables(study, asked.variables)}{among(study, asked.populations)}, by one Cox model a variable whose "
+        f"baseline hazard is free in each level{beside}. Whether it differs between the levels is told by the "
+        f"likelihood-ratio test of that model, not by comparing their P values{cite('altman')}, where an effect is "
+        f"infinite with Firth's penalty{cite('firth')}; it is given as it is and adjusted by Holm's method"
+        f"{cite('holm')} for all {counted(n, 'test')}, and beside it stands the test with one baseline hazard for all "
+        "levels. Subgroups are exploratory."
     )
 
 

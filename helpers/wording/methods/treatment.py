@@ -3,11 +3,12 @@
 from helpers import notation
 from helpers.exhibits import refer
 from helpers.ledger import COMMON
+from helpers.notation import counted
 from helpers.sections import SENSITIVITY
 from helpers.study import Study
 from helpers.study.analyses import Matching
 from helpers.study.hindsight import late
-from helpers.wording.methods.names import among, endpoints, many, months, populations, series, variables
+from helpers.wording.methods.names import among, endpoints, months, populations, series, variables
 from helpers.wording.methods.works import cite
 from helpers.wording.phrases import quoted
 
@@ -68,7 +69,7 @@ def _matching(study: Study) -> list[str]:
         within = series(f"{each:g}" if each != "none" else "none" for each in asked.calipers)
         said.append(
             f"How much the hazard ratio depends on the making of pairs was examined under "
-            f"{many(len(asked.orders), 'order')} and calipers of {within}."
+            f"{counted(len(asked.orders), 'order')} and calipers of {within}."
         )
     return said
 
