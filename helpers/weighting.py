@@ -10,10 +10,13 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cohort.pairing import Propensity, propensity_score
 from helpers.cox import effect, maximise
-from helpers.cox.models import EFFECT
+from helpers.cox.diagnostics import LOG_TIME, PERIOD, PROPORTIONALITY, log_time_test, period_rows
+from helpers.cox.models import EFFECT, FittedModel
 from helpers.describe import balance
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.matching import sources
+from helpers.study.analyses import Model
+from helpers.study.variants import variant
 
 WEIGHTED = STATISTICS_OF["cox_weighted"]
 ESTIMANDS = {
@@ -53,6 +56,31 @@ def weighted(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
                 found = _effect(cohort, known, weight, propensity.problem)
                 records.append({**key, "reference": study.arms.reference, **counts, **found})
     return wide(records, WEIGHTED)
+
+
+def weighted_proportionality(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+    """Whether hazards are proportional under every weight, model `weight:cox_weighted`, a row a weight and endpoint.
+
+    The Wald test of treatment times the logarithm of time, each patient a cluster; where P is below the study's level
+    the hazard ratio by period follows, as in `cox.periods`.
+    """
+    study, arm, rows = cohort.study, cohort.study.arms.column, []
+    for where in sources(cohort, population):
+        propensity = propensity_score(study, cohort.rows(where))
+        for endpoint in study.propensity.endpoints if not propensity.problem else ():
+            outcome = cohort.with_outcome(endpoint, where, variables=[])
+            known = outcome[outcome.index.isin(propensity.score.index) & outcome["time"].notna()]
+            for name, weight in weights(propensity).items():
+                given, patients = weight.loc[known.index], pd.Series(known.index, index=known.index)
+                maximum = maximise(study, known, [arm], clusters=patients, weights=given)
+                key = {"population": where, "endpoint": endpoint, "model": variant(name, "cox_weighted")}
+                spec = Model(label="Treatment alone", endpoints=[endpoint], covariates=[arm])
+                model = FittedModel(key, spec, [arm], known, {}, {}, maximum)
+                tested = log_time_test(study, model, patients, given)
+                rows.append({**key, "analysis": "diagnostics", "variable": arm, "method": LOG_TIME, **tested})
+                if tested.get("p_proportional", 1) < 1 - study.confidence:
+                    rows += period_rows(study, model, patients, given)
+    return wide(rows, list(dict.fromkeys([*PROPORTIONALITY, *PERIOD])))
 
 
 def weighted_balance(cohort: Cohort, population: str | None = None) -> pd.DataFrame:

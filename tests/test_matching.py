@@ -210,6 +210,9 @@ def test_matched_and_weighted_cox_models_are_rs(cohorts, record_property):
         for _, row in weighting.weighted(cohort).iterrows():
             key = name, f"weighted|{row['model']}", "arm"
             found |= {(*key, "coef"): row["log_hr"], (*key, "robust_se"): row["log_hr_se"]}
+        for _, row in weighting.weighted_proportionality(cohort).iterrows() if len(cohort.rows()) < 1000 else ():
+            key = name, f"weighted|{row['model'].removesuffix(':cox_weighted')}", "arm"
+            found |= {(*key, "log_time_chisq"): row["chi_square"]} if row["at"] == "" else {}
     compare("weighting.csv", found, record_property)
     assert same == 22
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from scipy import optimize, stats
 
 from helpers import cox, survival
 from helpers.cohort import Cohort
+from helpers.cox import diagnostics
+from helpers.cox.diagnostics import treatment_alone
 from helpers.errors import ParameterError
 from helpers.ledger import E_VALUES, STATISTICS_OF, at_label, melt, pivot, select, wide
-from helpers.sensitivity import e_value, e_values, fixed, landmarks, time_dependent
+from helpers.sensitivity import changing, clock, e_value, e_values, fitted_exposures, fixed, landmarks, time_dependent
 from helpers.sensitivity.e_values import risk_ratio
 from helpers.sensitivity.exposure import HALF_DAY, exposed, models, pieces
 from helpers.sensitivity.landmarks import at_landmark
@@ -176,6 +179,7 @@ def test_time_counted_as_it_passed_equals_r(tmp_path, record_property):
     own["jasa"], computed = stanford(tmp_path / "jasa"), {}
     asked = analyses("time.csv")
     begins = {name: time_dependent(cohort, "primary") for name, cohort in own.items()}
+    robust = {name: changing(own[name], "primary", landmarks=[]) for name in ("jasa", "colon_wide")}
     later = {name: sorted({month(each) for data, each in asked if data == name and "landmark" in each}) for name in own}
     later = {name: landmarks(own[name], months=months) for name, months in later.items()}
     for key in asked:
@@ -194,6 +198,12 @@ def test_time_counted_as_it_passed_equals_r(tmp_path, record_property):
             whole = select(rows, level="").iloc[:1].assign(variable="")
             rows = pd.concat([whole, rows]) if n_covariates == 0 else rows
             computed |= from_the_kernel(key, frame) | from_rows(key, rows, own["jasa"], "transplant")
+        elif kind == "log_time":
+            n, term = (n_covariates, "transplant") if dataset == "jasa" else (None, "rec")
+            model = "begins" if n is None else STANFORD[n]
+            row = select(robust[dataset], model=f"{model}:cox_time_dependent", at="").iloc[0]
+            values = {"chisq": row["chi_square"], "p": row["p_proportional"]}
+            computed |= {(*key, term, name): value for name, value in values.items()}
         elif kind == "begins":
             model, term = ("begins", "rec") if dataset in BEGINS else (STANFORD[n_covariates], "transplant")
             computed |= begun(own[dataset], begins[dataset], key, model, term)
@@ -546,3 +556,52 @@ def test_e_values_stand_beside_every_effect_of_treatment(stent):
     known = stent.outcome("OS")
     assert row["percent"] == pytest.approx(100 * known["event"].mean())
     assert list(found.columns) == list(wide([], E_VALUES).columns)
+
+
+def test_cutting_at_fewer_times_is_near_cutting_at_every_event(tmp_path, monkeypatch):
+    cohort = recurrence(tmp_path, "colon_wide")
+    (model,) = [each for each in fitted_exposures(cohort, "primary") if each.key["model"] == "begins"]
+    patients = pd.Series(model.known.index.get_level_values(0), index=model.known.index)
+    exact = diagnostics.log_time_test(cohort.study, model, patients)
+    monkeypatch.setattr(diagnostics, "MOST", 100 * len(model.known))
+    near = diagnostics.log_time_test(cohort.study, model, patients)
+    assert near["chi_square"] == pytest.approx(exact["chi_square"], rel=0.03)
+    assert near["chi_square"] != exact["chi_square"]
+
+
+def test_the_test_of_log_time_by_hand(tmp_path):
+    """A robust Wald test is the square of the product's coefficient over its sandwich variance."""
+    cohort = stanford(tmp_path)
+    known = cohort.outcome("OS")
+    times = np.unique(known.loc[known["event"], "time"])
+    rows = []
+    for patient, row in known.iterrows():
+        edges = [-np.inf, *times[times < row["time"]], row["time"]]
+        for begin, end in pairwise(edges):
+            last = end == row["time"]
+            rows.append((patient, begin, end, row["event"] and last, float(row["transplant"] == "yes")))
+    long = pd.DataFrame(rows, columns=["id", "start", "stop", "event", "x"])
+    long["product"] = long["x"] * np.log(long["stop"])
+    given = {"start": long["start"].to_numpy(), "clusters": long["id"].to_numpy()}
+    fit = cox.fit(long[["x", "product"]], long["stop"].to_numpy(), long["event"].to_numpy(), **given)
+    chi_square = fit.log_hr["product"] ** 2 / fit.robust.loc["product", "product"]
+    (model,) = treatment_alone(cohort, "primary")
+    found = diagnostics.log_time_test(cohort.study, model, pd.Series(known.index, index=known.index))
+    assert found["chi_square"] == pytest.approx(chi_square, rel=1e-8)
+
+
+def test_the_clocks_share_and_when_treatment_began_by_hand(tmp_path):
+    rows = clock(stanford(tmp_path), draws=200)
+    cohort = stanford(tmp_path)
+    (start,) = [row for _, row in rows.iterrows() if row["variable"] == "wait"]
+    waited = load("jasa")["wait.time"].dropna() / MONTH
+    assert start["n"] == len(waited) == 69
+    assert start["median"] == pytest.approx(waited.median(), rel=1e-9)
+    assert start[["q1", "q3"]].tolist() == pytest.approx(waited.quantile([0.25, 0.75]).tolist(), rel=1e-9)
+    alone = select(rows, model="unadjusted").iloc[0]
+    naive = select(cox.univariable(cohort), level="yes").iloc[0]
+    begins = select(time_dependent(cohort, "primary"), model="unadjusted", level="yes").iloc[0]
+    assert alone["percent_clock"] == pytest.approx(100 * (1 - begins["log_hr"] / naive["log_hr"]), abs=1e-8)
+    assert alone["percent_clock"] > 80, "what Gail (1972) and Crowley & Hu (1977) said of this programme"
+    assert alone["percent_clock_low"] < alone["percent_clock"] < alone["percent_clock_high"]
+    assert clock(cohort, draws=200).equals(rows)

@@ -14,11 +14,11 @@ from scipy import stats
 
 from helpers import cox, notation, splines
 from helpers.cohort import Cohort
+from helpers.cox import bootstrap
 from helpers.errors import ParameterError
 from helpers.exhibits import rendered
 from helpers.figures.splines import splines as draw
 from helpers.ledger import STATISTICS_OF, melt, pivot, select
-from helpers.splines import bootstrap
 from helpers.study.analyses import Splines
 from helpers.tables.splines import splines as tabulate
 

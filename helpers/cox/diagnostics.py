@@ -12,10 +12,15 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
-from helpers.cox.design import Maximum
+from helpers.cox.design import Maximum, maximise
+from helpers.cox.kernel import fit
 from helpers.cox.likelihood import RiskSets, at, risk_sets
-from helpers.cox.models import FittedModel, fitted_models, treatment_effect
+from helpers.cox.models import FittedModel, effect, fitted, fitted_models, patients, wanted
 from helpers.ledger import at_label, wide
+from helpers.study import Study
+from helpers.study.analyses import Model
+from helpers.study.schema import DAYS_PER_MONTH
+from helpers.study.variants import UNADJUSTED
 from helpers.survival import last_whole_day, mean_difference, product_limit, restricted_mean
 
 PROPORTIONALITY = ["chi_square", "df", "p_proportional"]
@@ -24,25 +29,46 @@ SINGULAR = 1e-10
 NO_EFFECT = "no effect can be estimated"
 ONE_TIME = "all events happened at one time"
 NO_CHANGE = "no variance: too few events to tell an effect that changes with time"
+LOG_TIME = "Wald test of treatment times the logarithm of time, robust errors"
+MOST = 1_000_000
+EDGE = 1e-9
+SHORTEST = 0.5 / DAYS_PER_MONTH
 PERIOD = ["hr", "hr_low", "hr_high", "n", "n_event"]
 
 
 def proportionality(
     cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None
 ) -> pd.DataFrame:
-    """Every multivariable model's test of proportional hazards, a row a variable and one, without variable, global.
+    """Every model's test of proportional hazards, treatment alone among them.
 
-    A variable none of whose effects can be estimated has no test.
+    A row a variable and one, without variable, global. A variable none of whose effects can be estimated has no test.
     """
-    records = []
-    for model in fitted_models(cohort, population) if models is None else models:
-        method = "score test for covariate times 1 - Kaplan-Meier(t)"
-        key = {**model.key, "analysis": "diagnostics", "method": method}
-        found = _tests(model.maximum, model.known)
-        for variable in ["", *model.covariates]:
-            row = found.get(variable, {"not_estimable": {"p_proportional": NO_EFFECT}})
-            records.append({**key, "variable": variable, **row})
-    return wide(records, PROPORTIONALITY)
+    models = fitted_models(cohort, population) if models is None else models
+    tested = [row for model in [*treatment_alone(cohort, population), *models] for row in zph_rows(model)]
+    return wide(tested, PROPORTIONALITY)
+
+
+def zph_rows(model: FittedModel) -> list[dict]:
+    """The tests of a model, a row a variable and one, without variable, of all."""
+    key = {**model.key, "analysis": "diagnostics", "method": "score test for covariate times 1 - Kaplan-Meier(t)"}
+    found = _tests(model.maximum, model.known)
+    none = {"not_estimable": {"p_proportional": NO_EFFECT}}
+    return [{**key, "variable": name, **found.get(name, none)} for name in ["", *model.covariates]]
+
+
+def treatment_alone(cohort: Cohort, population: str | None = None, *, conditioned: bool = False) -> list[FittedModel]:
+    """The model of treatment alone wherever the study asks for it univariably, as in `univariable`."""
+    alone = Model(label="Unadjusted", endpoints=list(cohort.study.endpoints), covariates=[cohort.study.arms.column])
+    asked = [
+        (endpoint, population or each.population)
+        for each in cohort.study.univariable
+        for endpoint in each.endpoints
+        if wanted(cohort, population, each.population, conditioned)
+    ]
+    return [
+        fitted(cohort, alone, {"population": where, "endpoint": endpoint, "model": UNADJUSTED})
+        for endpoint, where in dict.fromkeys(asked)
+    ]
 
 
 def periods(cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None) -> pd.DataFrame:
@@ -50,22 +76,83 @@ def periods(cohort: Cohort, population: str | None = None, *, models: list[Fitte
 
     Every coefficient is free in every stretch; `at` is the month a stretch begins, `n` who is at risk after it.
     """
-    study, records = cohort.study, []
-    starts = [0.0, *study.survival.months]
-    for model in fitted_models(cohort, population) if models is None else models:
-        if study.arms.column not in model.covariates:
-            continue
-        for begin, end in pairwise([*starts, np.inf]):
-            rows = model.known[model.known["time"] > begin] if begin else model.known
-            inside = rows.assign(event=rows["event"] & (rows["time"] <= end), time=rows["time"].clip(upper=end))
-            key = {**model.key, "analysis": "diagnostics", "at": at_label(begin), "reference": study.arms.reference}
-            key |= {"variable": study.arms.column, "level": study.arms.treated, "method": "Cox regression by period"}
-            sizes = {"n": len(inside), "n_event": inside["event"].sum()}
-            effect = treatment_effect(study, model, inside)
-            kept = {name: effect[name] for name in ("hr", "hr_low", "hr_high")}
-            reasons = {name: reason for name, reason in effect.get("not_estimable", {}).items() if name in kept}
-            records.append({**key, **sizes, **kept, "not_estimable": reasons})
-    return wide(records, PERIOD)
+    models = fitted_models(cohort, population) if models is None else models
+    models = [each for each in models if cohort.study.arms.column in each.covariates]
+    fits = [*treatment_alone(cohort, population), *models]
+    return wide([row for model in fits for row in period_rows(cohort.study, model)], PERIOD)
+
+
+def period_rows(
+    study: Study, model: FittedModel, clusters: pd.Series | None = None, weights: pd.Series | None = None
+) -> list[dict]:
+    """The effect of treatment in each period, a row each; rows of the model may be at risk from an `entry` on."""
+    records, known = [], model.known
+    for begin, end in pairwise([0.0, *study.survival.months, np.inf]):
+        rows = known[known["time"] > begin] if begin else known
+        inside = rows.assign(event=rows["event"] & (rows["time"] <= end), time=rows["time"].clip(upper=end))
+        if "entry" in inside:
+            inside = inside[inside["entry"] < end]
+        key = {**model.key, "analysis": "diagnostics", "at": at_label(begin), "reference": study.arms.reference}
+        key |= {"variable": study.arms.column, "level": study.arms.treated, "method": "Cox regression by period"}
+        sizes = {"n": patients(inside), "n_event": inside["event"].sum()}
+        maximum = maximise(study, inside, model.covariates, model.spec.strata, clusters, weights)
+        found = effect(study, maximum, (study.arms.column, study.arms.treated))
+        kept = {name: found[name] for name in ("hr", "hr_low", "hr_high")}
+        reasons = {name: reason for name, reason in found.get("not_estimable", {}).items() if name in kept}
+        records.append({**key, **sizes, **kept, "not_estimable": reasons})
+    return records
+
+
+def log_time_test(
+    study: Study, model: FittedModel, clusters: pd.Series, weights: pd.Series | None = None
+) -> dict[str, object]:
+    """Whether the effect of treatment changes with the logarithm of time: the Wald test of their product.
+
+    For models whose weights or repeated rows the score test does not know: rows are cut at every time of an event, the
+    covariance is Lin & Wei's (1989) with `clusters` by row, patients or rows as they came. Beyond `MOST` cut rows they
+    are cut at even distances of the logarithm, and a row's logarithm is the mean over the events in it.
+    """
+    name, fitted = (study.arms.column, study.arms.treated), model.maximum.fit
+    names = [each for each in fitted.log_hr.index if each not in fitted.blank]
+    if fitted.problem or name not in names:
+        return {"not_estimable": {"p_proportional": NO_EFFECT}}
+    used = model.known.loc[model.maximum.design.index]
+    died = used.loc[used["event"], "time"].to_numpy()
+    times = np.unique(died)
+    if len(times) < 2:
+        return {"not_estimable": {"p_proportional": ONE_TIME}}
+    cuts = times
+    if len(times) * len(used) > MOST:
+        even = np.geomspace(max(times[0], SHORTEST), times[-1], max(2, MOST // len(used)))
+        cuts = times[np.unique(np.searchsorted(times, even[:-1] * (1 - EDGE)).clip(max=len(times) - 1))]
+        cuts = np.unique(np.append(cuts, times[-1]))
+    place = np.searchsorted(cuts, died)
+    logs = np.bincount(place, np.log(np.maximum(died, SHORTEST))) / np.maximum(np.bincount(place), 1)
+    entry = used["entry"].to_numpy() if "entry" in used else np.full(len(used), -np.inf)
+    first = np.searchsorted(cuts, entry, side="right")
+    pieces = np.maximum(np.searchsorted(cuts, used["time"].to_numpy(), side="left") + 1 - first, 1)
+    row = np.repeat(np.arange(len(used)), pieces)
+    piece = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    last, cut = piece == pieces[row] - 1, first[row] + piece
+    reached = np.minimum(cut, len(cuts) - 1)
+    columns = model.maximum.design[names].iloc[row].reset_index(drop=True)
+    columns.columns = pd.Index(names, tupleize_cols=False)
+    log_time = logs[reached]
+    columns["changing"] = columns[[name]].to_numpy()[:, 0] * (log_time - log_time.mean())
+    own = [each.loc[used.index].to_numpy()[row] for each in (clusters, weights) if each is not None]
+    found = fit(
+        columns,
+        np.where(last, used["time"].to_numpy()[row], cuts[reached]),
+        used["event"].to_numpy()[row] & last,
+        None if model.maximum.stratum is None else model.maximum.stratum[row],
+        start=np.where(piece == 0, entry[row], cuts[np.maximum(cut - 1, 0)]),
+        clusters=own[0],
+        weights=own[1] if weights is not None else None,
+    )
+    if found.problem or "changing" in found.blank:
+        return {"not_estimable": {"p_proportional": found.problem or NO_CHANGE}}
+    chi_square = float(found.log_hr["changing"] ** 2 / found.robust.loc["changing", "changing"])
+    return dict(zip(PROPORTIONALITY, (chi_square, 1, float(stats.chi2.sf(chi_square, 1))), strict=True))
 
 
 def mean_differences(

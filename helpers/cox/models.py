@@ -78,7 +78,7 @@ def univariable(cohort: Cohort, population: str | None = None, *, conditioned: b
         for each in cohort.study.univariable
         for endpoint in each.endpoints
         for variable in each.variables
-        if _wanted(cohort, population, each.population, conditioned)
+        if wanted(cohort, population, each.population, conditioned)
     ]
     rows = [one_variable(cohort, endpoint, variable, where) for where, endpoint, variable in dict.fromkeys(asked)]
     return wide([row for each in rows for row in each], STATISTICS)
@@ -110,7 +110,7 @@ def fitted_models(cohort: Cohort, population: str | None = None, *, conditioned:
         for name, models in study.models.items()
         for model in models
         for endpoint in model.endpoints
-        if _wanted(cohort, population, model.population, conditioned)
+        if wanted(cohort, population, model.population, conditioned)
     ]
     taken = {(each.name, each.population) for each in study.within_arm}
     return [
@@ -120,7 +120,7 @@ def fitted_models(cohort: Cohort, population: str | None = None, *, conditioned:
     ]
 
 
-def _wanted(cohort: Cohort, replacing: str | None, own: str, conditioned: bool) -> bool:
+def wanted(cohort: Cohort, replacing: str | None, own: str, conditioned: bool) -> bool:
     """Whether an analysis of a population belongs here."""
     return replacing is not None or (own in cohort.study.conditioned) == conditioned
 
@@ -169,12 +169,6 @@ def one_variable(cohort: Cohort, endpoint: str, variable: str, population: str) 
     rows = effects(cohort.study, model, known, variable, key)
     rows[0] = joined(rows[0], size(model, known), lost, likelihood_ratio(model, null))
     return rows
-
-
-def treatment_effect(study: Study, model: FittedModel, known: pd.DataFrame) -> dict:
-    """The effect of treatment as a part of a row, the model fitted to other patients or other outcomes."""
-    maximum, arms = maximise(study, known, model.covariates, model.spec.strata), study.arms
-    return effect(study, maximum, (arms.column, arms.treated))
 
 
 def model_rows(study: Study, model: FittedModel) -> list[dict]:

@@ -20,6 +20,7 @@ ANALYSES = {
     "diagnostics": "whether the hazards of a Cox model are proportional; by period from `at` on",
     "cox_weighted": "Cox model of treatment alone, patients weighted by their propensity score",
     "cox_time_dependent": "Cox model with treatment as an exposure that begins",
+    "clock": "what of an effect goes when treatment counts from its beginning; of the start, when that was",
     "landmark": "Cox model of the patients at risk at month `at`, treated by then or not, time counted from there",
     "clone_censor_weight": "beginning treatment within months against not, patients cloned, censored and weighted",
     "competing_risks": "cumulative incidence of an event among others that preclude it, and its test between the arms",
@@ -69,6 +70,7 @@ STATISTICS_OF = {
         "cox_weighted": f"{_LOST} n_effective hr hr_low hr_high log_hr log_hr_se p_wald",
         "diagnostics": "chi_square df p_proportional hr hr_low hr_high n n_event",
         "cox_time_dependent": f"{_COX} {_E_VALUES}",
+        "clock": "n n_missing minimum q1 median q3 maximum percent_clock percent_clock_low percent_clock_high",
         "landmark": f"{_COX} n_excluded {_E_VALUES}",
         "clone_censor_weight": f"""{_LOST} n_censored n_effective weight_max hr hr_low hr_high log_hr log_hr_se p_wald
             rate rate_low rate_high rmst rmst_difference rmst_difference_low rmst_difference_high {_E_VALUES}""",
@@ -108,6 +110,10 @@ STATISTICS = {
     "n_failed": "cohorts drawn in which there was no estimate",
     "n_tested": "interactions tested together, of all endpoints of a population",
     "percent": "share of the patients with a known value, or of an endpoint's patients with the event, 0 to 100",
+    "percent_clock": "share of the log hazard ratio with the arm as known at time zero that goes when treatment counts "
+    "from its beginning, same covariates and patients, in per cent",
+    "percent_clock_low": "lower bootstrap limit of the share",
+    "percent_clock_high": "upper bootstrap limit of the share",
     "percent_missing": "share of the patients without a value, 0 to 100; of no variable: of the one missing most",
     "rate": "survivor function, 0 to 100",
     "rate_low": "lower confidence limit of the rate",

@@ -21,7 +21,7 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cohort.regression import indicators
 from helpers.cox import effect, maximise
-from helpers.cox.models import EFFECT, joined
+from helpers.cox.models import EFFECT, FittedModel, joined
 from helpers.errors import ParameterError
 from helpers.ledger import MANY, NOBODY_LEFT, at_label, fit_statistics, shortened, wide
 from helpers.sensitivity import strategies
@@ -29,6 +29,7 @@ from helpers.sensitivity.beginning import Beginning, Course, Models, beginning, 
 from helpers.sensitivity.cloned_survival import Horizons, bootstrap, estimates
 from helpers.sensitivity.exposure import exposed
 from helpers.study import Study
+from helpers.study.analyses import Model
 
 STATISTICS = fit_statistics("clone_censor_weight")
 WEIGHTS = ["n_effective", "weight_max"]
@@ -212,13 +213,43 @@ def _weighed(final: np.ndarray, frame: pd.DataFrame, reason: str) -> dict:
 
 def _effect(cohort: Cohort, frame: pd.DataFrame) -> dict:
     """The hazard ratio of the strategies, the clones of a patient one cluster (Lin & Wei, 1989)."""
+    data, patient = _rows_at_risk(cohort, frame)
     column = cohort.study.arms.column
-    patient = pd.Series(frame.index)
+    maximum = maximise(cohort.study, data, [column], clusters=patient, weights=data["weight"])
+    return effect(cohort.study, maximum, (column, cohort.study.arms.treated))
+
+
+def _rows_at_risk(cohort: Cohort, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """The clones' rows with the strategy as their arm, the first of each at risk from the beginning; their patients."""
+    column, patient = cohort.study.arms.column, pd.Series(frame.index)
     data = frame.rename(columns={"strategy": column}).reset_index(drop=True)
     first = ~pd.DataFrame({"patient": patient, "strategy": data[column]}).duplicated()
     data["entry"] = data["entry"].mask(first, -np.inf)
-    maximum = maximise(cohort.study, data, [column], clusters=patient, weights=data["weight"])
-    return effect(cohort.study, maximum, (column, cohort.study.arms.treated))
+    return data, patient
+
+
+def cloned_models(
+    cohort: Cohort, population: str | None = None, *, grace: float | None = None
+) -> list[tuple[FittedModel, pd.Series, pd.Series]]:
+    """The models behind the hazard ratios of `clone_censor_weight`, with each row's patient and weight.
+
+    One that has no hazard ratio is left out.
+    """
+    study, found = cohort.study, []
+    if study.exposure is None:
+        return []
+    where, arm = population or study.exposure.population, study.arms.column
+    for endpoint in study.exposure.endpoints:
+        trial = _trial(cohort, endpoint, where, grace)
+        spec = Model(label="Treatment alone", endpoints=[endpoint], covariates=[arm])
+        for name in METHOD:
+            if trial.problem if name == "weighted" else trial.fault:
+                continue
+            data, patient = _rows_at_risk(cohort, _clones(cohort, trial, name))
+            maximum = maximise(study, data, [arm], clusters=patient, weights=data["weight"])
+            key = {"population": where, "endpoint": endpoint, "analysis": "clone_censor_weight", "model": name}
+            found.append((FittedModel(key, spec, [arm], data, trial.lost, {}, maximum), patient, data["weight"]))
+    return found
 
 
 def _curves(cohort: Cohort, trial: Trial, key: dict, reason: str, asked: int) -> list[dict]:

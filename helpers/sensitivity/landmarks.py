@@ -1,11 +1,11 @@
 """The effect of treatment from a landmark on: who is at risk there, treated by then or not (Anderson et al., 1983)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from helpers.cohort import Cohort
-from helpers.cox.models import fitted, model_rows
+from helpers.cox.models import FittedModel, fitted, model_rows
 from helpers.errors import ParameterError
 from helpers.ledger import at_label, fit_statistics, wide
 from helpers.sensitivity.exposure import SAME, alone, begins, models
@@ -15,34 +15,61 @@ STATISTICS = fit_statistics("landmark")
 LONGEST = 1200
 
 
-def landmarks(cohort: Cohort, population: str | None = None, *, months: list[float] | None = None) -> pd.DataFrame:
-    """Cox models from each landmark `at` (months) on, alone and in the exposure's models.
+@dataclass(frozen=True)
+class AtLandmark:
+    """A model from a landmark on, its key with the month `at`, and what its rows say beside those of a model."""
 
-    At risk is whose time is longer, treated who began by then; a later start counts as untreated, and time runs from
-    the landmark. Rows as in `cox.multivariable`, with who is no longer at risk (`n_excluded`), and one an arm (`group`)
-    with its patients and events. `population` and `months` replace the study's own; no rows without [exposure]. Raises
-    ParameterError for months that cannot be landmarks or lie after the last event.
-    """
+    model: FittedModel
+    beside: list[dict]
+    n_excluded: int
+
+
+def fitted_landmarks(
+    cohort: Cohort, population: str | None = None, *, months: list[float] | None = None
+) -> list[AtLandmark]:
+    """The models of `landmarks` at their maximum; raises ParameterError as it does."""
     asked = cohort.study.exposure
     if asked is None:
-        return wide([], STATISTICS)
+        return []
     where = population or asked.population
     if months is not None:
         _check(cohort, where, months)
-    records = []
+    found = []
     for endpoint in asked.endpoints:
         specs = models(cohort, endpoint, where)
         for month in asked.landmarks if months is None else dict.fromkeys(months):
             there = at_landmark(cohort, endpoint, where, month)
             key = {"population": where, "endpoint": endpoint, "analysis": "landmark", "at": at_label(month)}
             key["method"] = f"Cox regression, Efron ties, treated by month {key['at']} or not, time counted from there"
-            records += _groups(there, key)
+            beside, left = _groups(there, key), len(cohort.rows(where)) - len(there.rows(where))
             for name, spec in specs.items():
                 strata = "".join(f", stratified by {each}" for each in spec.strata)
                 named = {**key, "model": name, "method": key["method"] + strata}
-                found = model_rows(cohort.study, fitted(there, spec, named))
-                found[0]["n_excluded"] = len(cohort.rows(where)) - len(there.rows(where))
-                records += alone(found) if name == UNADJUSTED else found
+                found.append(AtLandmark(fitted(there, spec, named), beside, left))
+                beside = []
+    return found
+
+
+def landmarks(
+    cohort: Cohort,
+    population: str | None = None,
+    *,
+    months: list[float] | None = None,
+    fits: list[AtLandmark] | None = None,
+) -> pd.DataFrame:
+    """Cox models from each landmark `at` (months) on, alone and in the exposure's models.
+
+    At risk is whose time is longer, treated who began by then; a later start counts as untreated, and time runs from
+    the landmark. Rows as in `cox.multivariable`, with who is no longer at risk (`n_excluded`), and one an arm (`group`)
+    with its patients and events. `population` and `months` replace the study's own, `fits` are those of
+    `fitted_landmarks`; no rows without [exposure]. Raises ParameterError for months that cannot be landmarks or lie
+    after the last event.
+    """
+    records = []
+    for each in fitted_landmarks(cohort, population, months=months) if fits is None else fits:
+        found = model_rows(cohort.study, each.model)
+        found[0]["n_excluded"] = each.n_excluded
+        records += [*each.beside, *(alone(found) if each.model.key["model"] == UNADJUSTED else found)]
     return wide(records, STATISTICS)
 
 

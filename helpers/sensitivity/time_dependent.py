@@ -13,25 +13,36 @@ from helpers.study.variants import UNADJUSTED
 STATISTICS = fit_statistics("cox_time_dependent")
 
 
-def time_dependent(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
+def fitted_exposures(cohort: Cohort, population: str | None = None) -> list[FittedModel]:
+    """The models of `time_dependent` at their maximum."""
+    asked = cohort.study.exposure
+    if asked is None:
+        return []
+    return [
+        _fitted(cohort, endpoint, where, name, spec)
+        for where in ([population] if population else dict.fromkeys([asked.population, *asked.exclusions]))
+        for endpoint in asked.endpoints
+        for name, spec in models(cohort, endpoint, where).items()
+    ]
+
+
+def time_dependent(
+    cohort: Cohort, population: str | None = None, *, fits: list[FittedModel] | None = None
+) -> pd.DataFrame:
     """Cox models in which a patient is untreated until treatment begins, alone and in the exposure's models.
 
     Rows as in `cox.multivariable`, in the exposure's population and its exclusions, or in `population` alone. `n` is
     patients: who is treated later counts in both levels of treatment, each event in the level it happened in. A treated
-    patient without a start is missing. No rows without [exposure].
+    patient without a start is missing. `fits` are those of `fitted_exposures`. No rows without [exposure].
     """
-    asked = cohort.study.exposure
-    if asked is None:
-        return wide([], STATISTICS)
     records = []
-    for where in [population] if population else dict.fromkeys([asked.population, *asked.exclusions]):
-        for endpoint in asked.endpoints:
-            for name, spec in models(cohort, endpoint, where).items():
-                records += _rows(cohort, endpoint, where, name, spec)
+    for each in fitted_exposures(cohort, population) if fits is None else fits:
+        found = model_rows(cohort.study, each)
+        records += alone(found) if each.key["model"] == UNADJUSTED else found
     return wide(records, STATISTICS)
 
 
-def _rows(cohort: Cohort, endpoint: str, population: str, name: str, spec: Model) -> list[dict]:
+def _fitted(cohort: Cohort, endpoint: str, population: str, name: str, spec: Model) -> FittedModel:
     study, covariates = cohort.study, spec.covariates
     known, start, lost = exposed(cohort, endpoint, population, [*covariates, *spec.strata])
     rows = pieces(study, known, start)
@@ -40,6 +51,4 @@ def _rows(cohort: Cohort, endpoint: str, population: str, name: str, spec: Model
     key = {"population": population, "endpoint": endpoint, "analysis": "cox_time_dependent", "model": name}
     key["method"] = "Cox regression, Efron ties, treatment as an exposure that begins"
     key["method"] += "".join(f", stratified by {each}" for each in spec.strata)
-    maximum = maximise(study, rows, covariates, spec.strata)
-    found = model_rows(study, FittedModel(key, spec, covariates, rows, lost, lost_to, maximum))
-    return alone(found) if name == UNADJUSTED else found
+    return FittedModel(key, spec, covariates, rows, lost, lost_to, maximise(study, rows, covariates, spec.strata))

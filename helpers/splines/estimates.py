@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.cohort import Cohort
+from helpers.cox.bootstrap import EVENTS, resampled, to_first_order
 from helpers.cox.models import likelihood_ratio, wald
 from helpers.errors import ParameterError
 from helpers.ledger import MANY, STATISTICS_OF, at_label, percent, shortened, wide
-from helpers.splines.bootstrap import EVENTS, resampled, to_first_order
 from helpers.splines.curve import FEW, crossings, extrema, tidy
 from helpers.splines.models import FittedSpline, fitted_splines
 from helpers.study import Study

@@ -48,12 +48,26 @@ stanford <- tmerge(cbind(jasa[c("age", "surgery")], id = day$id), day, id = id, 
 stanford$year <- as.numeric(jasa$accept.dt[stanford$id] - as.Date("1967-10-01")) / 365.25
 heart$transplant <- as.numeric(heart$transplant == "1")
 
+# The product of treatment, the first term, and the logarithm of time: rows cut at every time of an event, errors by
+# patient, the Wald test of the product.
+log_time <- function(dataset, d, terms) {
+  long <- survSplit(Surv(tstart, tstop, died) ~ ., d, cut = sort(unique(d$tstop[d$died == 1])))
+  long$changing <- long[[terms[1]]] * log(long$tstop)
+  fit <- do.call(coxph, list(as.formula(paste("Surv(tstart, tstop, died) ~", paste(c(terms, "changing"), collapse = "+"))),
+                             data = long, ties = "efron", cluster = quote(id),
+                             control = coxph.control(eps = 1e-12, toler.chol = 1e-13, iter.max = 100)))
+  chisq <- coef(fit)[["changing"]]^2 / vcov(fit)["changing", "changing"]
+  add(dataset, paste0("log_time|", paste(terms, collapse = "+")), terms[1],
+      c(chisq = chisq, p = pchisq(chisq, 1, lower.tail = FALSE)))
+}
+
 response <- "Surv(start, stop, event)"
 for (terms in list("transplant", c("transplant", "age", "surgery"), c("transplant", "age", "surgery", "year"))) {
   fit <- model("jasa", stanford, "Surv(tstart, tstop, death)", terms, "begins", patients = 103)
   same <- coxph(as.formula(paste(response, "~", paste(terms, collapse = " + "))), heart, ties = "efron",
                 control = coxph.control(eps = 1e-12, toler.chol = 1e-13))
   stopifnot(max(abs(coef(fit) - coef(same))) < 1e-8, nrow(stanford) == nrow(heart))
+  log_time("jasa", transform(stanford, died = as.numeric(death)), terms)
   model("jasa", transform(jasa, year = as.numeric(accept.dt - as.Date("1967-10-01")) / 365.25),
         "Surv(futime, fustat)", terms, "naive")
 }
@@ -95,6 +109,8 @@ recur <- function(dataset, d, terms) {
   own <- data.frame(id = d$id, end = d$futime, dead = d$died, from = ifelse(d$recurred < d$futime, d$recurred, NA))
   long <- tmerge(d, own, id = id, death = event(end, dead), rec = tdc(from))
   model(dataset, long, "Surv(tstart, tstop, death)", c("rec", terms), "begins", patients = nrow(d))
+  if (nrow(d) < 1000) log_time(dataset, transform(long[c("id", "tstart", "tstop", "rec", terms)], died = as.numeric(long$death)),
+           c("rec", terms))
 }
 recur("colon_wide", colon_wide, c("rx", "age", "sex", "node4"))
 recur("rotterdam", rotterdam, c("hormon", "age", "nodes", "grade"))

@@ -1,7 +1,7 @@
 """Many weighted Cox fits at once: the bootstrap by frequency weights on one and the same set of risk sets.
 
 A patient drawn twice has weight two and is no tie of his own: the exchangeably weighted bootstrap (Kosorok, Lee & Fine,
-2004), with Efron's weights for ties as in `helpers.cox.likelihood`. Right-censored times, no strata.
+2004), with Efron's weights for ties as in `helpers.cox.likelihood`. Rows may be at risk from a start on; no strata.
 
 Beyond `MANY` patients and `EVENTS` events a sample's coefficients are taken to the first order, the estimate and the
 sum of the influences of those drawn (Davison & Hinkley, 1997, 2.7; Reid & Crépeau, 1985, for Cox's). Of few events the
@@ -35,6 +35,7 @@ def resampled(
     draws: int,
     rng: np.random.Generator,
     clusters: np.ndarray | None = None,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Coefficients of `names` in `draws` bootstrap samples of the rows, or of `clusters` of rows, a row a sample.
 
@@ -44,14 +45,14 @@ def resampled(
     unit = np.arange(len(columns)) if clusters is None else pd.factorize(np.asarray(clusters))[0]
     units, found = unit.max() + 1, [np.zeros((0, len(names)))]
     if to_first_order(event, fitted):
-        each = influences(columns, time, event, fitted=fitted, names=names)
+        each = influences(columns, time, event, fitted=fitted, names=names, start=start)
         own = np.column_stack([np.bincount(unit, one) for one in each.T])
         drawn = (rng.multinomial(units, np.full(units, 1 / units)) @ own for _ in range(draws))
         return fitted.log_hr[names].to_numpy() + np.array(list(drawn)).reshape(draws, len(names))
     at_once = max(1, ELEMENTS // (len(columns) * (1 + columns.shape[1])))
     for begin in range(0, draws, at_once):
         counts = rng.multinomial(units, np.full(units, 1 / units), size=min(at_once, draws - begin))
-        found.append(weighted_fits(columns, time, event, counts[:, unit], fitted=fitted, names=names))
+        found.append(weighted_fits(columns, time, event, counts[:, unit], fitted=fitted, names=names, start=start))
     return np.concatenate(found)
 
 
@@ -60,16 +61,31 @@ def to_first_order(event: np.ndarray, fitted: Fit) -> bool:
     return len(event) > MANY and np.sum(event) > EVENTS and bool(fitted.log_hr.notna().all())
 
 
-def influences(columns: pd.DataFrame, time: np.ndarray, event: np.ndarray, *, fitted: Fit, names: list) -> np.ndarray:
+def influences(
+    columns: pd.DataFrame,
+    time: np.ndarray,
+    event: np.ndarray,
+    *,
+    fitted: Fit,
+    names: list,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
     """What each row adds to the coefficients of `names`, a row a row: its score residual times the covariance."""
-    x, sets = columns.to_numpy(dtype=float), risk_sets(time, event)
+    x, sets = columns.to_numpy(dtype=float), risk_sets(time, event, start=start)
     x = x - x.mean(axis=0)
     reached = at(sets, x[sets.row], fitted.log_hr.to_numpy())
     return reached.score_residuals(len(x)) @ fitted.covariance[names].to_numpy()
 
 
 def weighted_fits(
-    columns: pd.DataFrame, time: np.ndarray, event: np.ndarray, weights: np.ndarray, *, fitted: Fit, names: list
+    columns: pd.DataFrame,
+    time: np.ndarray,
+    event: np.ndarray,
+    weights: np.ndarray,
+    *,
+    fitted: Fit,
+    names: list,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Coefficients of `names` as `cox.fit` finds them with each row of `weights`, all by one Newton iteration.
 
@@ -81,7 +97,7 @@ def weighted_fits(
     spread = columns[others].to_numpy().std(axis=0)
     whitening = np.linalg.cholesky(fitted.covariance.loc[names, names].to_numpy())
     x = np.column_stack([columns[others].to_numpy() / spread, columns[names].to_numpy() @ whitening])
-    start = np.concatenate(
+    first = np.concatenate(
         [
             fitted.log_hr[others].fillna(0).to_numpy() * spread,
             np.linalg.solve(whitening, fitted.log_hr[names].to_numpy()),
@@ -89,7 +105,7 @@ def weighted_fits(
     )
     c, s = slice(0, len(others)), slice(len(others), None)
     with np.errstate(all="ignore"):
-        beta, information = _maxima(Draws.of(x - x.mean(axis=0), time, event, weights), start)
+        beta, information = _maxima(Draws.of(x - x.mean(axis=0), time, event, weights, start), first)
         ridge = RIDGE * (1 + np.trace(information, axis1=1, axis2=2))[:, None, None] * np.eye(len(others))
         inner = np.linalg.solve(information[:, c, c] + ridge, information[:, c, s])
         left = np.linalg.eigvalsh(np.nan_to_num(information[:, s, s] - information[:, s, c] @ inner))
@@ -101,13 +117,15 @@ def weighted_fits(
 class Draws:
     """Draws as weights, a row each, on the same risk sets: patients by falling time, deaths in the same order.
 
-    `dying` are the deaths' places, `first` where each time's deaths begin among them, `group` each death's time, `last`
-    the last place at risk at it, `since` the first time that a place lives through. Efron's terms of a death are
-    `fraction`, the part of its time's deaths that is taken out of the risk set before it, and `share`, their mean
-    weight, 0 where it was not drawn; `tied` are the deaths that others share the time of.
+    Who is at risk only from a start on is here twice, with `sign` -1 where the start takes him out again. `dying` are
+    the deaths' places, `first` where each time's deaths begin among them, `group` each death's time, `last` the last
+    place at risk at it, `since` the first time that a place lives through. Efron's terms of a death are `fraction`, the
+    part of its time's deaths that is taken out of the risk set before it, and `share`, their mean weight, 0 where it
+    was not drawn; `tied` are the deaths that others share the time of.
     """
 
     x: np.ndarray
+    sign: np.ndarray
     weight: np.ndarray
     dying: np.ndarray
     first: np.ndarray
@@ -119,9 +137,11 @@ class Draws:
     share: np.ndarray
 
     @staticmethod
-    def of(x: np.ndarray, time: np.ndarray, event: np.ndarray, weights: np.ndarray) -> "Draws":
+    def of(
+        x: np.ndarray, time: np.ndarray, event: np.ndarray, weights: np.ndarray, start: np.ndarray | None = None
+    ) -> "Draws":
         """Sort patients once for all draws."""
-        sets = risk_sets(time, event)
+        sets = risk_sets(time, event, start=start)
         times, first, group, size = np.unique(sets.owner, return_index=True, return_inverse=True, return_counts=True)
         dying, weight = np.flatnonzero(sets.death), np.asarray(weights, dtype=float)[:, sets.row]
         drawn = weight[:, dying] > 0
@@ -130,7 +150,7 @@ class Draws:
         fraction = drawn * (before - before[:, first][:, group]) / count
         share = drawn * np.add.reduceat(weight[:, dying], first, axis=1)[:, group] / count
         places = (dying, first, group, sets.last[sets.owner], np.searchsorted(times, sets.block))
-        return Draws(x[sets.row], weight, *places, np.flatnonzero(size[group] > 1), fraction, share)
+        return Draws(x[sets.row], sets.sign, weight, *places, np.flatnonzero(size[group] > 1), fraction, share)
 
     def at(self, beta: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The log partial likelihood of some `draws`, each at its row of `beta`, with gradient and information."""
@@ -138,7 +158,7 @@ class Draws:
         weight, fraction, share = self.weight[draws], self.fraction[draws], self.share[draws]
         eta = beta @ x.T
         level = eta.max(axis=1, keepdims=True)
-        risk = weight * np.exp(eta - level)
+        risk = weight * self.sign * np.exp(eta - level)
         moments = np.concatenate([risk[None], risk * x.T[:, None]])
         sums = np.cumsum(moments, axis=-1)[..., self.last]
         sums[..., tied] -= fraction[:, tied] * self._gathered(moments[..., dying[tied]], self.group[tied])
