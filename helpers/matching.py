@@ -12,7 +12,8 @@ from helpers.cohort import Cohort
 from helpers.cohort.pairing import caliper_width, pairs, propensity_score
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT
-from helpers.ledger import COSTLY, STATISTICS_OF, at_label, wide
+from helpers.ledger import STATISTICS_OF, at_label, wide
+from helpers.thresholds import COSTLY
 
 BELOW, ABOVE = "below every value of the other arm", "above every value of the other arm"
 BESIDE = "on either side of the only value of the other arm"

@@ -1,7 +1,12 @@
 """How numbers are written: the last step before a reader sees them, and the only place that rounds."""
 
 import math
+import re
 
+PROPER = {
+    "Ann", "Barthel", "Binet", "Breslow", "Charlson", "Child", "Clark", "Cushing", "Elixhauser", "Fuhrman", "Gleason",
+    "Glasgow", "Hodgkin", "Hunt", "Karnofsky", "Killip", "Lansky", "Lugano", "Masaoka", "Rai", "Rankin",
+}  # fmt: skip
 DASH = "–"
 NOT_ESTIMABLE = "n.e."
 
@@ -113,8 +118,10 @@ def hazard_ratio_said(hr: float, low: float, high: float, level: str) -> str:
 
 
 def within(label: str) -> str:
-    """A label inside a sentence: its first letter small unless it begins with an abbreviation."""
-    return label if len(label) < 2 or not label[1].islower() else label[0].lower() + label[1:]
+    """A label inside a sentence: its first letter small where it begins with a plain word, not a name or a symbol."""
+    first = re.split(r"[\s/(,]", label, maxsplit=1)[0]
+    plain = first[1:].replace("-", "").isalpha() and first[1:] == first[1:].lower()
+    return label[0].lower() + label[1:] if plain and first.partition("-")[0] not in PROPER else label
 
 
 def _ratios(hr: float, low: float, high: float) -> list[str]:

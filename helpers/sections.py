@@ -55,7 +55,7 @@ COHORT = Section(
 SURVIVAL = Section(
     "03_survival",
     "Survival",
-    rows=("events", "course", "follow_up", "medians", "rates", "at_risk", "log_rank", "restricted_means"),
+    rows=("events", "course", "follow_up", "loss", "medians", "rates", "at_risk", "log_rank", "restricted_means"),
     drawings=("curves",),
     methods=("survival",),
     strobe=("14c", "15", "16c"),
@@ -127,7 +127,7 @@ SENSITIVITY = Section(
 PROGRESSION = Section(
     "07_progression",
     "Progression",
-    rows=("progression", "progression_tests", "progression_differences", "incidences", "gray_tests"),
+    rows=("progression", "progression_tests", "progression_differences", "incidences", "gray_tests", "cause_specific"),
     drawings=("incidence_curves", "at_risk", "events"),
     methods=("progression",),
     strobe=("17",),

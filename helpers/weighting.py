@@ -10,20 +10,17 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.cohort.pairing import Propensity, propensity_score
 from helpers.cox import effect, maximise
-from helpers.cox.diagnostics import LOG_TIME, PERIOD, PROPORTIONALITY, log_time_test, period_rows
+from helpers.cox.diagnostics import PERIOD, PROPORTIONALITY, log_time_test, period_rows
 from helpers.cox.models import EFFECT, FittedModel
 from helpers.describe import balance
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.matching import sources
+from helpers.names.designs import LOG_TIME
+from helpers.names.weights import WEIGHTS
 from helpers.study.analyses import Model
 from helpers.study.variants import variant
 
 WEIGHTED = STATISTICS_OF["cox_weighted"]
-ESTIMANDS = {
-    "overlap": "overlap weights: effect in the patients for whom either treatment was likely (ATO)",
-    "iptw": "inverse probability of treatment weights: effect in all patients with a score (ATE)",
-    "att": "weights by the odds of treatment: effect in the treated with a score (ATT)",
-}
 
 
 def weights(propensity: Propensity) -> dict[str, pd.Series]:
@@ -52,7 +49,7 @@ def weighted(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
             counts |= {"n_no_time": len(scored) - len(known)}
             for model, weight in weights(propensity).items():
                 key = {"population": where, "endpoint": endpoint, "analysis": "cox_weighted", "model": model}
-                key |= {"variable": study.arms.column, "level": study.arms.treated, "method": ESTIMANDS[model]}
+                key |= {"variable": study.arms.column, "level": study.arms.treated, "method": WEIGHTS[model].method}
                 found = _effect(cohort, known, weight, propensity.problem)
                 records.append({**key, "reference": study.arms.reference, **counts, **found})
     return wide(records, WEIGHTED)

@@ -46,9 +46,17 @@ def write_study(folder: Path, frame: pd.DataFrame, **entries: object) -> Path:
     models = content.get("models", {}).items()
     content["models"] = {name: each if isinstance(each, list) else [each] for name, each in models}
     content["endpoints"] = _told_apart(content["endpoints"])
+    content.setdefault("primary_analysis", _primary_analysis(content))
     lines = [f"{name} = {toml(value)}" for name, value in content.items()]
     (folder / "study.toml").write_text("\n".join(lines) + "\n")
     return folder
+
+
+def _primary_analysis(content: dict) -> dict:
+    """Treatment alone, of the first endpoint that is examined so."""
+    first = next(iter(content.get("univariable", [])), {"endpoints": list(content["endpoints"])})
+    where = {"endpoint": first["endpoints"][0], "population": first.get("population", "primary")}
+    return {**where, "model": "unadjusted", "time": "fixed"}
 
 
 def _told_apart(entries: dict) -> dict:

@@ -14,6 +14,7 @@ from helpers import ledger
 from helpers.cohort import read_cohort
 from helpers.results import results
 from helpers.study import read_study
+from helpers.thresholds import SAME
 
 STUDIES = ("data/ctrt", "data/gbsg2", "tests/studies/stent")
 
@@ -31,7 +32,7 @@ def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Rows that differ, `what` telling how: gone, new, value, reason (why there is none), or another order."""
     both = before.merge(after, on=ledger.KEY, how="outer", suffixes=("", "_after"), indicator="side", sort=False)
     value, later = both["value"], both["value_after"]
-    moved = ~np.isclose(value, later, rtol=ledger.SAME, atol=0, equal_nan=True)
+    moved = ~np.isclose(value, later, rtol=SAME, atol=0, equal_nan=True)
     reason = value.isna() & later.isna() & (both["method"] != both["method_after"])
     what = np.select(
         [both["side"] == "left_only", both["side"] == "right_only", moved, reason],

@@ -17,6 +17,7 @@ from helpers.sensitivity.beginning import beginning
 from helpers.sensitivity.cloned_survival import Horizons, estimates
 from helpers.study import read_study
 from helpers.study.schema import DAYS_PER_MONTH
+from helpers.thresholds import shortened
 
 # month of the end, event, month treatment began (None: never); grace 3
 TEN = {
@@ -363,7 +364,7 @@ def test_limits_are_percentiles_of_samples_and_the_seed_decides(public):
 
 
 def test_fewer_samples_are_drawn_of_many_patients_and_it_is_said(public, monkeypatch):
-    assert [ledger.shortened(1000, n) for n in (171, 5000, 5001, 20_000, 25_000, 10**6)] == [
+    assert [shortened(1000, n) for n in (171, 5000, 5001, 20_000, 25_000, 10**6)] == [
         1000,
         1000,
         999,
@@ -371,7 +372,7 @@ def test_fewer_samples_are_drawn_of_many_patients_and_it_is_said(public, monkeyp
         200,
         200,
     ]
-    assert [ledger.shortened(draws, 10**6) for draws in (0, 50, 200, 10**5)] == [0, 50, 200, 500]
+    assert [shortened(draws, 10**6) for draws in (0, 50, 200, 10**5)] == [0, 50, 200, 500]
     cohort = public["jasa"]
     fewer = clone_censor_weight(cohort, draws=200)
     monkeypatch.setattr(cloning, "MANY", 100)

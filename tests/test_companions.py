@@ -221,7 +221,7 @@ def test_a_stratum_that_costs_most_is_left_out_and_treatment_never(tmp_path):
     )
 
 
-def test_without_models_nothing_is_said_of_proportional_hazards(tmp_path):
+def test_without_models_treatment_alone_is_tested(tmp_path):
     frame = pd.DataFrame({"arm": [0, 1] * 10, "time": range(1, 21), "event": 1, "x": range(20)})
     cohort = cohort_of(
         tmp_path,
@@ -232,7 +232,9 @@ def test_without_models_nothing_is_said_of_proportional_hazards(tmp_path):
         univariable=[{"endpoints": ["OS"], "variables": ["arm", "x"]}],
     )
     rows = results(cohort.study, cohort)
-    assert wording.proportionality(rows, study=cohort.study).sentences == ()
+    assert wording.proportionality(rows, study=cohort.study).sentences == (
+        "Tested in 1 hazard ratio, no effect of treatment is shown to change with time.",
+    )
     assert wording.key_findings(rows, study=cohort.study).sentences
 
 

@@ -1,5 +1,7 @@
 """Cox models worked by hand, against a second engine, and where nothing finite can be estimated."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from statsmodels.duration.hazard_regression import PHReg
 
 from helpers import cox, tables, wording
 from helpers.cox.kernel import NO_MAXIMUM
-from helpers.ledger import melt, select
+from helpers.ledger import melt, select, wide
 from helpers.results import results
 
 SIX = pd.DataFrame({"x": [1, 1, 1, 0, 0, 0], "time": [1, 1, 6, 6, 8, 9], "event": [1, 0, 1, 1, 0, 1]})
@@ -461,13 +463,17 @@ def test_hazards_that_cross_are_told_first_and_those_that_do_not_are_not(tmp_pat
     assert select(tests, variable="arm")["p_proportional"].iloc[0] < 1e-6
     assert select(tests, variable="x")["p_proportional"].iloc[0] > 0.05
     assert select(tests, variable="")["df"].iloc[0] == 2
-    (table,) = tables.proportionality(tests, means=cox.mean_differences(cohort), study=cohort.study)
+    none = wide([], ["p_proportional"])
+    (table,) = tables.proportionality(tests, weighted=none, means=cox.mean_differences(cohort), study=cohort.study)
     assert table.rows[0].cells[:3] == ("Survival: A model", "<0.001", "<0.001")
     rows = results(cohort.study, cohort)
     said = list(wording.key_findings(rows, study=cohort.study).sentences)
-    first = next(i for i, each in enumerate(said) if each.startswith("Hazards are not proportional between the arms"))
-    assert "Survival, A model (P < 0.001)" in said[first]
-    assert first < next(i for i, each in enumerate(said) if "A model " in each and "hazard ratio for" in each)
+    headline = next(each for each in said if "hazard ratio for" in each and "A model" in each)
+    early, average = re.search(r"A model ([\d.]+) \([^)]*\) in months 0–12.*on average ([\d.]+)", headline).groups()
+    assert "hazards not proportional, P < 0.001" in headline, "the early ratio stands before the average"
+    assert float(early) != float(average)
+    told = wording.proportionality(rows, study=cohort.study).sentences
+    assert told[0].startswith("Hazards are not proportional between the arms: Survival, A model: ")
 
 
 def test_proportionality_of_the_shipped_study(gbsg2):
@@ -476,7 +482,7 @@ def test_proportionality_of_the_shipped_study(gbsg2):
     assert adjusted["df"].to_dict()["tgrade"] == 2
     assert adjusted.loc["horTh", "p_proportional"] > 0.5
     said = wording.proportionality(melt([tests], "x"), study=gbsg2.study).sentences
-    assert said[0] == "No model shows an effect of treatment that changes with time."
+    assert said[0] == "Tested in 5 hazard ratios, no effect of treatment is shown to change with time."
     assert said[1].startswith(
         "Some effect changes with time, by the test of the whole model: Recurrence-free survival, "
     )
@@ -506,7 +512,8 @@ def test_a_period_is_the_model_on_its_own_events(gbsg2):
     assert frame.loc["24", ["n", "n_event"]].tolist() == [inside.sum(), within.sum()]
     (table,) = tables.periods(cox.periods(gbsg2), study=gbsg2.study)
     assert table.header == ("Model", *(f"{a}–{a + 12} months" for a in range(0, 60, 12)), "After 60 months")
-    assert table.rows[2].cells[3] == "0.50 (0.27–0.90); 59"
+    strict = next(row for row in table.rows if row.cells[3] == "0.50 (0.27–0.90); 59")
+    assert "stratified" in strict.cells[0]
 
 
 def test_a_method_that_does_not_exist_is_refused_and_not_taken_for_another():

@@ -60,8 +60,9 @@ def test_proportional_hazards_without_variance_have_no_test(tmp_path):
     assert found["p_proportional"].isna().all()
     assert {each["p_proportional"] for each in found["not_estimable"]} == {cox.diagnostics.NO_CHANGE}
     assert found["df"].tolist() == [1, 1]
+    none = wide([], ["p_proportional"])
     (table,) = tables.proportionality(
-        cox.proportionality(cohort), means=cox.mean_differences(cohort), study=cohort.study
+        cox.proportionality(cohort), weighted=none, means=cox.mean_differences(cohort), study=cohort.study
     )
     assert cox.diagnostics.NO_CHANGE in table.csv()
     assert len(results(cohort.study, cohort)) > 50

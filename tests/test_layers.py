@@ -8,18 +8,19 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "helpers"
 NOTEBOOKS = PACKAGE.parent / "notebooks"
-GROUND = {"cohort", "study", "ledger", "errors"}
+GROUND = {"cohort", "study", "ledger", "errors", "names", "thresholds"}
 ESTIMATES = {
     "describe": set(),
     "survival": set(),
     "imputation": set(),
     "cox": {"survival", "imputation"},
+    "loss": {"cox", "survival"},
     "matching": {"describe", "cox"},
     "weighting": {"describe", "cox", "matching"},
     "splines": {"cox"},
     "subgroups": {"cox"},
     "within_arm": {"cox", "survival"},
-    "incidence": {"survival"},
+    "incidence": {"survival", "cox", "sensitivity"},
     "sensitivity": {"cox", "survival"},
 }
 SHOWN = {"tables", "figures", "wording"}
@@ -27,7 +28,9 @@ ALLOWED = {
     "errors": set(),
     "cells": set(),
     "study": {"cells", "errors"},
-    "ledger": {"errors"},
+    "thresholds": set(),
+    "names": {"study"},
+    "ledger": {"errors", "thresholds"},
     "notation": set(),
     "versions": set(),
     "cohort": {"cells", "study", "errors"},
@@ -40,7 +43,7 @@ ALLOWED = {
     "exhibits": {"sources", "store", "versions"},
     "launcher": {"errors", "estimates", "study"},
     "word": {"exhibits", "sources", "store"},
-    **{name: {"study", "sections", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
+    **{name: {"study", "names", "thresholds", "sections", "ledger", "errors", "exhibits", "notation", "versions"} for name in SHOWN},
     "simulate": GROUND | {"sections"} | set(ESTIMATES),
     "results": GROUND | {"sections", "estimates"},
     "scorecard": GROUND | {"cells"} | set(ESTIMATES),

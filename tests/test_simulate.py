@@ -12,11 +12,11 @@ from helpers.__main__ import main
 from helpers.cohort import read_cohort
 from helpers.errors import OutputError, ParameterError
 from helpers.ledger import STATISTICS_OF, melt, pivot, select
+from helpers.names.simulated import exclusions
 from helpers.sensitivity import clone_censor_weight, fixed, landmarks, time_dependent
 from helpers.sensitivity.exposure import exposed
 from helpers.simulate.design import breslow
 from helpers.study import read_study
-from helpers.study.simulated import exclusions
 from helpers.survival import product_limit
 
 

@@ -441,7 +441,7 @@ def test_the_forest_draws_the_estimates(asked_gbsg2):
         assert said in texts
     expected = select(tests, model="unadjusted:stratified", level="")["p_lrt"].map("{:.2f}".format).tolist()
     assert [text for text in texts if text in expected] == expected
-    assert "←\N{NO-BREAK SPACE}Lower hazard with hormonal therapy" in texts
+    assert "←\N{NO-BREAK SPACE}Lower hazard with Hormonal therapy" in texts
     assert f"Menopausal status, P for interaction {expected[0]}; Premenopausal 0.69 (0.43–1.10)" in figure.alt
     assert figure.name == "subgroups_RFS"
     assert "not adjusted for the number of tests (3)" in " ".join(figure.notes)
@@ -463,7 +463,7 @@ def test_the_table_says_the_estimates_and_what_so_many_tests_are_worth(asked_gbs
     cohort, frame, tests = asked_gbsg2
     (table,) = tables(frame, interactions=tests, study=cohort.study)
     effects = frame[frame["group"] == ""].set_index("level")
-    assert table.rows[0].cells[:5] == ("All patients", "246 / 94", "440 / 205", "0.69 (0.54–0.89)", "")
+    assert table.rows[0].cells[:5] == ("All patients", "440 / 205", "246 / 94", "0.69 (0.54–0.89)", "")
     assert [row.cells[0] for row in table.rows if not row.indent] == [
         "All patients",
         "Menopausal status",

@@ -61,8 +61,8 @@ def test_sentences_claim_nothing_that_time_takes_away(heart):
         "“Patients who did not die within a month of acceptance” leaves patients out by what happ"
     )
     naive, timed = said[1:3]
-    assert "with the arm as if known at time zero: HR 0.27, 95% CI 0.17–0.43" in naive
-    assert "treatment as an exposure that begins 1.14 (0.63–2.05), no difference shown" in timed
+    assert "0.27 (0.17–0.43) with the arm as if known at time zero, 1.14 (0.63–2.05) with treatment counted" in naive
+    assert "time-dependent Cox 1.14 (0.63–2.05), no difference shown" in timed
     assert timed.count("no difference shown") == 6
     assert "lower hazard" not in timed
 

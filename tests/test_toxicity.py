@@ -363,9 +363,9 @@ def test_adverse_events_in_words(stent):
     rows = melt([describe.adverse_events(stent), describe.risk_differences(stent)], "x")
     said = wording.adverse_events(rows, study=stent.study).sentences
     assert said == (
-        "Most common at any grade, “Self-expanding stent” and “Surgery”: fever 20 (66.7%) and 22 (73.3%); bleeding "
-        "14 (46.7%) and 0 (0.0%).",
-        "Most common at grade 4 or higher, “Self-expanding stent” and “Surgery”: bleeding 8 (26.7%) and 0 (0.0%).",
+        "Most common at any grade, “Surgery” and “Self-expanding stent”: fever 22 (73.3%) and 20 (66.7%); bleeding "
+        "0 (0.0%) and 14 (46.7%).",
+        "Most common at grade 4 or higher, “Surgery” and “Self-expanding stent”: bleeding 0 (0.0%) and 8 (26.7%).",
         "Only with “Self-expanding stent”: bleeding.",
         "Of 6 differences between the arms, at any grade and at grade 4 or higher, not corrected for their number, 3 "
         "have a 90% interval without zero; “Self-expanding stent” minus “Surgery” in percentage points: bleeding 46.7 "

@@ -23,7 +23,8 @@ class Cohort:
     eligibility or population step (`population, name, reason, group, n_before, n_excluded, n`); `outcomes` a frame
     `time` (months) and `event` an endpoint; `members` the rows of each population; `pairs` a number a pair, by row, of
     each matched population; `extended` the rows of each endpoint made from dates whose last contact does not reach the
-    cut-off, but of whom a later date tells that they were at risk until it.
+    cut-off, but of whom a later date tells that they were at risk until it; `potential` the months from an endpoint's
+    index date to the cut-off, NaN where it has no dates.
     """
 
     study: Study
@@ -33,6 +34,7 @@ class Cohort:
     members: dict[str, pd.Index]
     pairs: dict[str, pd.Series] = field(default_factory=dict)
     extended: dict[str, pd.Index] = field(default_factory=dict)
+    potential: dict[str, pd.Series] = field(default_factory=dict)
 
     def rows(self, population: str = "primary") -> pd.DataFrame:
         """The patients of a population. Raises ParameterError for a population the study does not name."""
@@ -133,13 +135,14 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         findings.append(Finding(where, "", expected, f"{len(members[name])} patients", problem))
         if problem:
             return None, findings
-    outcomes, extended, later = {}, {}, {}
+    outcomes, extended, later, potential = {}, {}, {}, {}
     analysed = typed.data.index[
         typed.data.index.isin([row for name, rows in members.items() if name != "screened" for row in rows])
     ]
     for name, endpoint in study.endpoints.items():
         found, problems = outcome(study, table, typed, name, analysed)
         outcomes[name], later[name] = found[["time", "event"]], found["later"]
+        potential[name] = found["potential"]
         told = f"{int(found['event'].sum())} events, {int(found['time'].isna().sum())} without a time"
         if endpoint.time is None:
             extended[name] = found.index[found["extended"]]
@@ -147,7 +150,7 @@ def _build(study: Study, table: Table) -> tuple[Cohort | None, list[Finding]]:
         for problem in problems or [None]:
             findings.append(Finding(f"endpoints.{name}", "", "time and event", told, problem))
     findings += timing(study, table, typed.data, outcomes, members, later)
-    made = Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired, extended)
+    made = Cohort(study, typed.data, pd.DataFrame(flow, columns=FLOW), outcomes, members, paired, extended, potential)
     return made, findings
 
 

@@ -14,13 +14,15 @@ LONGEST = 36525
 
 
 def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
-    """`time` in months, `event`, `extended` and `later` of one endpoint for the given rows, a sentence for each fault.
+    """`time` in months, `event`, `extended`, `later` and `potential` of one endpoint, a sentence for each fault.
 
     A time that is missing where the study excludes missing times is NaN; the patient's event still counts. `extended`
     are the patients without the event at the cut-off whose last contact does not reach it, but of whom a later date
     tells that they were at risk until then: they are censored at the cut-off. `later` had the event after it.
+    `potential` are the months from the index date to the cut-off, NaN where the study has no dates.
     """
     endpoint, problems = study.endpoints[name], []
+    potential = pd.Series(np.nan, index=rows)
     if endpoint.time is not None:
         days = typed.raw[name, endpoint.time].loc[rows] * UNIT_DAYS[endpoint.unit]
         event = typed.raw[name, endpoint.event].loc[rows]
@@ -32,18 +34,21 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
         days, event, extended, later = _from_dates(study, typed, name, rows)
         starts, cut_off = typed.raw[name, endpoint.index_date].loc[rows], study.cohort.data_cut_off
         said = f"endpoint '{name}' begins after the data cut-off, {cut_off}; exclude such patients, or correct the date"
+        potential = (pd.Timestamp(cut_off) - starts).dt.days / DAYS_PER_MONTH
         begun = table.problem(endpoint.index_date, starts > pd.Timestamp(cut_off), lambda _: said)
         if begun:
-            return _frame(days, event, extended, later), [begun]
+            return _frame(days, event, extended, later, potential), [begun]
     problems += _faults(table, name, endpoint, days)
     if endpoint.zero_time in {"half_day", "exclude"}:
         days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
-    return _frame(days, event, extended, later), [problem for problem in problems if problem]
+    return _frame(days, event, extended, later, potential), [problem for problem in problems if problem]
 
 
-def _frame(days: pd.Series, event: pd.Series, extended: pd.Series, later: pd.Series) -> pd.DataFrame:
-    happened = event.fillna(False).astype(bool)
-    return pd.DataFrame({"time": _tied(days) / DAYS_PER_MONTH, "event": happened, "extended": extended, "later": later})
+def _frame(
+    days: pd.Series, event: pd.Series, extended: pd.Series, later: pd.Series, potential: pd.Series
+) -> pd.DataFrame:
+    happened = {"time": _tied(days) / DAYS_PER_MONTH, "event": event.fillna(False).astype(bool)}
+    return pd.DataFrame({**happened, "extended": extended, "later": later, "potential": potential})
 
 
 def _from_dates(

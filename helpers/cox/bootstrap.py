@@ -15,7 +15,7 @@ import pandas as pd
 
 from helpers.cox.kernel import NO_VARIATION, Fit
 from helpers.cox.likelihood import at, risk_sets
-from helpers.ledger import MANY
+from helpers.thresholds import MANY
 
 ELEMENTS = 400_000
 EVENTS = 1000

@@ -29,7 +29,6 @@ SINGULAR = 1e-10
 NO_EFFECT = "no effect can be estimated"
 ONE_TIME = "all events happened at one time"
 NO_CHANGE = "no variance: too few events to tell an effect that changes with time"
-LOG_TIME = "Wald test of treatment times the logarithm of time, robust errors"
 MOST = 1_000_000
 EDGE = 1e-9
 SHORTEST = 0.5 / DAYS_PER_MONTH

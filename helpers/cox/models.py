@@ -12,9 +12,10 @@ from scipy import stats
 from helpers.cohort import Cohort
 from helpers.cox.design import NOBODY, Maximum, complete_cases, maximise
 from helpers.cox.kernel import Fit
-from helpers.ledger import COSTLY, fit_statistics, wide
+from helpers.ledger import fit_statistics, wide
 from helpers.study import Study
 from helpers.study.analyses import Model
+from helpers.thresholds import COSTLY
 
 EFFECT = ["hr", "hr_low", "hr_high", "log_hr", "log_hr_se", "p_wald"]
 FIT = ["n", "n_event", "n_parameter", "events_per_parameter", "log_likelihood"]

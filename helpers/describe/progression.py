@@ -13,7 +13,7 @@ from helpers.describe.comparisons import compared
 from helpers.describe.counts import COUNTED, counted, share
 from helpers.describe.toxicity import newcombe
 from helpers.ledger import STATISTICS_OF, wide
-from helpers.study.causes import SITES, sites
+from helpers.names.causes import SITES, sites
 
 NO_SITE = "no patient has a recorded site"
 NO_VALUE = "no patient of one arm has a known value"

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure as Drawing
 from helpers import notation
 from helpers.exhibits import Figure
 from helpers.figures.style import LINES, WIDTH, darker, mark, print_style
-from helpers.ledger import MANY, select
+from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.schema import INTERVALS, OVERALL
+from helpers.thresholds import MANY
 
 
 def kaplan_meier(

@@ -12,8 +12,9 @@ from helpers import notation
 from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
 from helpers.figures.style import HAZARD_TICKS, LINES, WIDTH, darker, mark, print_style, ratio_axis
-from helpers.ledger import MANY, select
+from helpers.ledger import select
 from helpers.study import Study
+from helpers.thresholds import MANY
 
 
 def forest(multivariable: pd.DataFrame, *, study: Study, model: str | None = None) -> list[Figure]:

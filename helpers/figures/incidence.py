@@ -11,8 +11,8 @@ from helpers.exhibits import Figure
 from helpers.figures.curves import risk_table
 from helpers.figures.style import LINES, WIDTH, mark, print_style
 from helpers.ledger import select
+from helpers.names.causes import AS_KNOWN, cause_labels
 from helpers.study import Study
-from helpers.study.causes import AS_KNOWN, cause_labels
 from helpers.study.schema import OVERALL
 
 TALL = 2.3

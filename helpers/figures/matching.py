@@ -10,14 +10,15 @@ from matplotlib.figure import Figure as Drawing
 from helpers import notation
 from helpers.exhibits import Figure
 from helpers.figures.style import HAZARD_TICKS, WIDTH, darker, mark, print_style
-from helpers.ledger import UNBALANCED, at_label, select
+from helpers.ledger import at_label, select
+from helpers.names.weights import WEIGHTS
 from helpers.study import Study
 from helpers.study.analyses import ORDERS
+from helpers.thresholds import UNBALANCED
 
 LATE = ("† Known only after time zero.",)
 CHOOSING = "Treated patients choose their partner in the order named, or the nearest pair of all is made first."
 MARKERS = ("o", "s", "^", "D", "v")
-WEIGHTS = {"overlap": "Overlap weights", "iptw": "Inverse probability weights", "att": "Weights of the treated"}
 
 
 def love(balance: pd.DataFrame, *, weighted: pd.DataFrame, study: Study) -> list[Figure]:
@@ -27,7 +28,7 @@ def love(balance: pd.DataFrame, *, weighted: pd.DataFrame, study: Study) -> list
         source = study.all_populations[population].of
         series = {"Before": select(balance, population=source), "Matched": select(balance, population=population)}
         own = select(weighted, population=source)
-        series |= {WEIGHTS[name]: select(own, model=name) for name in dict.fromkeys(own["model"])}
+        series |= {WEIGHTS[name].label: select(own, model=name) for name in dict.fromkeys(own["model"])}
         figures.append(_love(series, study, population))
     return figures
 

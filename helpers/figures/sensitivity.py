@@ -12,8 +12,8 @@ from helpers.errors import ParameterError, listed, nearest
 from helpers.exhibits import Figure
 from helpers.figures.style import WIDTH, mark, print_style, ratio_axis
 from helpers.ledger import select
+from helpers.names.designs import CLONES, FIXED, HEADINGS, conditioning, design, is_alone
 from helpers.study import Study
-from helpers.study.designs import CLONES, FIXED, HEADINGS, conditioning, design, is_alone
 
 LINE = 0.27
 

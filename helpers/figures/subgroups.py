@@ -104,7 +104,7 @@ def _lines(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Iterator[L
             yield Line(label, level=False, p=notation.p_value(p_values[variable]), shaded=shaded)
         for level in dict.fromkeys(rows["level"]):
             inside = select(rows, level=level).set_index("group")
-            counts = [inside.loc[arm, ["n", "n_event"]].astype(int) for arm in _arms(study)]
+            counts = [inside.loc[arm, ["n", "n_event"]].astype(int) for arm in study.arms.levels]
             sizes = tuple(f"{n} / {n_event}" for n, n_event in counts)
             label = study.level_labels(variable)[level] if variable else "All patients"
             label = _wrapped(label, LABEL - INDENT, "normal" if variable else "bold")
@@ -114,13 +114,13 @@ def _lines(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Iterator[L
 def _drawn(lines: list[Line], study: Study, colour: tuple) -> Drawing:
     """The rows on paper, as wide as the page and as high as they need."""
     effects = pd.DataFrame([line.effect for line in lines if line.effect is not None])
-    arms = [study.arms.levels[arm] for arm in _arms(study)]
-    columns, ends = _columns(lines, arms), _ends(effects)
-    (left, right), heads = columns.plot, [_wrapped(label, columns.size - GAP, "bold") for label in arms]
+    arms, shown = [study.arms.levels[arm] for arm in _arms(study)], list(study.arms.levels.values())
+    columns, ends = _columns(lines, shown), _ends(effects)
+    (left, right), heads = columns.plot, [_wrapped(label, columns.size - GAP, "bold") for label in shown]
     one = left + (right - left) * np.log(1 / ends[0]) / np.log(ends[1] / ends[0])
     sides = [
-        _wrapped(f"←\N{NO-BREAK SPACE}Lower hazard with {notation.within(arms[0])}", one - LEFT - GAP, "normal"),
-        _wrapped(f"Lower hazard with {notation.within(arms[1])}\N{NO-BREAK SPACE}→", RIGHT - one - GAP, "normal"),
+        _wrapped(f"←\N{NO-BREAK SPACE}Lower hazard with {arms[0]}", one - LEFT - GAP, "normal"),
+        _wrapped(f"Lower hazard with {arms[1]}\N{NO-BREAK SPACE}→", RIGHT - one - GAP, "normal"),
     ]
     above = LINE * (_most_lines(heads) + 2) + 0.1 + (0.22 if study.mark else 0)
     below = 0.45 + LINE * _most_lines(sides)

@@ -13,7 +13,7 @@ from helpers.incidence.estimators import (
     incidence_limits,
 )
 from helpers.ledger import NOBODY_LEFT, STATISTICS_OF, at_label, wide
-from helpers.study.causes import cause_labels, cause_of
+from helpers.names.causes import cause_labels, cause_of
 from helpers.study.schema import OVERALL, UNRECORDED
 from helpers.survival import NO_TIMES, last_whole_day, number_at_risk
 

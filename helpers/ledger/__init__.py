@@ -4,10 +4,6 @@ The key is `population, endpoint, analysis, model, variable, level, group, stati
 when it cannot be estimated; `section`, `method` (how, or why not) and `reference` (what a contrast is against) describe
 it. The shape follows CDISC's Analysis Results Standard (2024). Estimates are wide: the key without `statistic`, one
 column a statistic, `method`, `reference` and `not_estimable`, which maps a statistic to the reason it is empty.
-
-A model that loses more than the share `COSTLY` of its patients, or has fewer than `FEW_EVENTS` events per parameter,
-says so wherever it is shown. A covariate whose standardised difference exceeds `UNBALANCED` is named out of balance; an
-outcome is common beyond the share `COMMON`. Of more than `MANY` patients bootstraps are shortened, and say how.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,34 +16,23 @@ from helpers.errors import ParameterError
 from helpers.ledger.vocabulary import (
     ANALYSES,
     COLUMNS,
-    COMMON,
-    COSTLY,
     DESCRIPTION,
     E_VALUES,
-    FEW_EVENTS,
-    FEWEST,
     FITTED,
     INFINITE,
     KEY,
-    MANY,
     NOBODY_LEFT,
     NOT_REACHED,
-    SAME,
     STATISTICS,
     STATISTICS_OF,
-    UNBALANCED,
     WIDE_KEY,
 )
+from helpers.thresholds import SAME
 
 
 def percent(n: float, of: float) -> float:
     """What share `n` is of `of`, 0 to 100; NaN of nobody. Every share of counted patients is this one."""
     return 100 * float(n) / float(of) if of else np.nan
-
-
-def shortened(draws: int, patients: int) -> int:
-    """How many bootstrap samples are drawn: all up to `MANY` patients, then fewer as these grow, at least `FEWEST`."""
-    return draws if patients <= MANY else min(draws, max(FEWEST, draws * MANY // patients))
 
 
 def fit_statistics(analysis: str) -> list[str]:
@@ -196,22 +181,15 @@ def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 __all__ = [
     "ANALYSES",
     "COLUMNS",
-    "COMMON",
-    "COSTLY",
     "DESCRIPTION",
     "E_VALUES",
-    "FEWEST",
-    "FEW_EVENTS",
     "FITTED",
     "INFINITE",
     "KEY",
-    "MANY",
     "NOBODY_LEFT",
     "NOT_REACHED",
-    "SAME",
     "STATISTICS",
     "STATISTICS_OF",
-    "UNBALANCED",
     "WIDE_KEY",
     "at_label",
     "fit_statistics",
@@ -223,7 +201,6 @@ __all__ = [
     "pivot",
     "read",
     "select",
-    "shortened",
     "statistics_of",
     "validate",
     "wide",

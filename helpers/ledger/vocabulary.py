@@ -1,4 +1,4 @@
-"""The words of the ledger: its key, analyses, statistics and reasons, and the thresholds that sentences name."""
+"""The words of the ledger: its key, analyses, statistics and reasons."""
 
 KEY = ["population", "endpoint", "analysis", "model", "variable", "level", "group", "statistic", "at"]
 WIDE_KEY = [name for name in KEY if name != "statistic"]
@@ -12,6 +12,7 @@ ANALYSES = {
     "comparison": "test of a variable between the arms",
     "balance": "standardised difference of a variable between the arms",
     "follow_up": "observation time by reverse Kaplan-Meier",
+    "loss": "who was lost to follow-up, whether one arm more, and what events of unknown time could change",
     "kaplan_meier": "product-limit estimate of the survivor function",
     "log_rank": "comparison of survivor functions",
     "rmst": "restricted mean survival time",
@@ -24,6 +25,7 @@ ANALYSES = {
     "landmark": "Cox model of the patients at risk at month `at`, treated by then or not, time counted from there",
     "clone_censor_weight": "beginning treatment within months against not, patients cloned, censored and weighted",
     "competing_risks": "cumulative incidence of an event among others that preclude it, and its test between the arms",
+    "cause_specific": "Cox model of treatment alone for one of several first events, the others censored",
     "risk_difference": "difference between the arms of the share with an event",
     "simulation": "how a way of analysing errs in drawn cohorts whose hazard ratio is `at`",
     "propensity": "probability of treatment given covariates; of a level: who is in it, by arm",
@@ -33,18 +35,11 @@ ANALYSES = {
     "interaction": "whether the effect of treatment differs between the levels of a variable",
 }
 
-COSTLY = 0.1
-FEW_EVENTS = 10
-UNBALANCED = 0.1
-COMMON = 0.15
-MANY = 5000
-FEWEST = 200
-SAME = 1e-12
 INFINITE = "too large to be told"
 NOT_REACHED = "not reached"
 NOBODY_LEFT = "nobody is followed this long"
 
-FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance", "risk_difference"}
+FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance", "risk_difference", "clock"}
 
 _COX = """n n_event n_missing n_not_applicable n_no_time n_parameter events_per_parameter log_likelihood
     hr hr_low hr_high log_hr log_hr_se p_wald p_overall p_lrt"""
@@ -62,6 +57,8 @@ STATISTICS_OF = {
         "comparison": "test_statistic df p_test",
         "balance": "smd_pooled smd_att variance_ratio",
         "follow_up": "median median_low median_high",
+        "loss": """n n_event n_censored percent_followed percent_complete chi_square df p_log_rank
+            hr hr_low hr_high log_hr log_hr_se p_wald""",
         "kaplan_meier": "median median_low median_high rate rate_low rate_high n_risk n_event n_censored",
         "log_rank": "chi_square df p_log_rank n_event n_expected",
         "rmst": "rmst rmst_se rmst_low rmst_high rmst_difference rmst_difference_low rmst_difference_high p_test",
@@ -75,6 +72,7 @@ STATISTICS_OF = {
         "clone_censor_weight": f"""{_LOST} n_censored n_effective weight_max hr hr_low hr_high log_hr log_hr_se p_wald
             rate rate_low rate_high rmst rmst_difference rmst_difference_low rmst_difference_high {_E_VALUES}""",
         "competing_risks": "n n_event n_risk incidence incidence_low incidence_high chi_square df p_gray",
+        "cause_specific": "n n_event hr hr_low hr_high log_hr log_hr_se p_wald",
         "risk_difference": "risk_difference risk_difference_low risk_difference_high p_test",
         "simulation": """n n_draw n_failed log_hr log_hr_limit log_hr_limit_se log_hr_estimand
             bias bias_se log_hr_sd log_hr_se
@@ -114,6 +112,8 @@ STATISTICS = {
     "from its beginning, same covariates and patients, in per cent",
     "percent_clock_low": "lower bootstrap limit of the share",
     "percent_clock_high": "upper bootstrap limit of the share",
+    "percent_followed": "share of the patients not lost before the time, events counting as followed, 0 to 100",
+    "percent_complete": "months seen up to the time over those without loss (Clark's C), 0 to 100",
     "percent_missing": "share of the patients without a value, 0 to 100; of no variable: of the one missing most",
     "rate": "survivor function, 0 to 100",
     "rate_low": "lower confidence limit of the rate",

@@ -4,7 +4,6 @@ import pandas as pd
 
 from helpers.cohort import Cohort
 from helpers.cox.diagnostics import (
-    LOG_TIME,
     PERIOD,
     PROPORTIONALITY,
     log_time_test,
@@ -14,6 +13,7 @@ from helpers.cox.diagnostics import (
 )
 from helpers.cox.models import FittedModel, fitted_models
 from helpers.ledger import wide
+from helpers.names.designs import LOG_TIME
 from helpers.sensitivity.cloning import cloned_models
 from helpers.sensitivity.landmarks import AtLandmark, fitted_landmarks
 from helpers.sensitivity.time_dependent import fitted_exposures

@@ -12,9 +12,10 @@ from helpers.cohort import Cohort
 from helpers.cox import effect, maximise
 from helpers.cox.bootstrap import resampled
 from helpers.cox.design import Maximum
-from helpers.ledger import MANY, STATISTICS_OF, shortened, wide
+from helpers.ledger import STATISTICS_OF, wide
 from helpers.sensitivity.exposure import exposed, models, pieces
 from helpers.study.analyses import Model
+from helpers.thresholds import MANY, shortened
 
 CLEAR_ONLY = "the naive interval includes 1"
 ROUNDING = 9

@@ -23,13 +23,14 @@ from helpers.cohort.regression import indicators
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT, FittedModel, joined
 from helpers.errors import ParameterError
-from helpers.ledger import MANY, NOBODY_LEFT, at_label, fit_statistics, shortened, wide
+from helpers.ledger import NOBODY_LEFT, at_label, fit_statistics, wide
 from helpers.sensitivity import strategies
 from helpers.sensitivity.beginning import Beginning, Course, Models, beginning, models, separated
 from helpers.sensitivity.cloned_survival import Horizons, bootstrap, estimates
 from helpers.sensitivity.exposure import exposed
 from helpers.study import Study
 from helpers.study.analyses import Model
+from helpers.thresholds import MANY, shortened
 
 STATISTICS = fit_statistics("clone_censor_weight")
 WEIGHTS = ["n_effective", "weight_max"]

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from helpers.ledger import COMMON, E_VALUES, WIDE_KEY, percent, select, wide
+from helpers.ledger import E_VALUES, WIDE_KEY, percent, select, wide
 from helpers.study import Study
+from helpers.thresholds import COMMON
 
 CLONES = "clone_censor_weight"
 MODEL = ["population", "endpoint", "analysis", "model", "at"]

@@ -11,11 +11,11 @@ from helpers.cohort import Cohort
 from helpers.cox import maximise
 from helpers.cox.design import Maximum, columns
 from helpers.errors import ParameterError
+from helpers.names.simulated import drawable, exclusions
 from helpers.sensitivity.exposure import exposed, pieces
 from helpers.simulate.study import drawn_study
 from helpers.study import Study
 from helpers.study.schema import EarlyEvent
-from helpers.study.simulated import drawable, exclusions
 from helpers.survival import product_limit
 
 DIGITS, DECIMALS = 5, 9

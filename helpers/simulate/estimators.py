@@ -15,10 +15,10 @@ from helpers.cox import effect, fit, maximise
 from helpers.cox.design import Maximum, columns
 from helpers.errors import ParameterError
 from helpers.ledger import at_label
+from helpers.names import simulated as names
 from helpers.sensitivity.cloning import clones
 from helpers.sensitivity.exposure import SAME, exposed, pieces
 from helpers.study import Study
-from helpers.study import simulated as names
 
 PRIMARY = "primary"
 NONE = (np.nan, np.nan)

@@ -14,10 +14,10 @@ from scipy import stats
 from helpers.cohort import Cohort
 from helpers.errors import ParameterError
 from helpers.ledger import STATISTICS_OF, at_label, percent, wide
+from helpers.names.simulated import CLONES
 from helpers.simulate.design import Design, design, designs, digest
 from helpers.simulate.draws import draw
 from helpers.simulate.estimators import estimate, estimators
-from helpers.study.simulated import CLONES
 from helpers.study.variants import SEPARATOR
 
 STATISTICS = STATISTICS_OF["simulation"]

@@ -7,11 +7,11 @@ import pandas as pd
 from helpers.cohort import Cohort
 from helpers.errors import OutputError
 from helpers.ledger import STATISTICS_OF, melt, pivot, read, wide, write
+from helpers.names.simulated import STORED
 from helpers.sections import SENSITIVITY
 from helpers.simulate.design import designs, digest
 from helpers.simulate.runs import DESIGN
 from helpers.study import relative
-from helpers.study.simulated import STORED
 from helpers.study.variants import variant
 
 

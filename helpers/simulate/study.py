@@ -1,9 +1,9 @@
 """The study of drawn cohorts: what the analyses of treatment need of a study's own, and nothing else."""
 
+from helpers.names.simulated import exclusions
 from helpers.study import Study
 from helpers.study.analyses import Model
 from helpers.study.schema import Population
-from helpers.study.simulated import exclusions
 
 MODEL = "adjusted"
 

@@ -11,10 +11,11 @@ from helpers.cohort import Cohort
 from helpers.cox.bootstrap import EVENTS, resampled, to_first_order
 from helpers.cox.models import likelihood_ratio, wald
 from helpers.errors import ParameterError
-from helpers.ledger import MANY, STATISTICS_OF, at_label, percent, shortened, wide
+from helpers.ledger import STATISTICS_OF, at_label, percent, wide
 from helpers.splines.curve import FEW, crossings, extrema, tidy
 from helpers.splines.models import FittedSpline, fitted_splines
 from helpers.study import Study
+from helpers.thresholds import MANY, shortened
 
 GRID = 201
 SHOWN = (0.01, 0.99)

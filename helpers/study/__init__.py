@@ -167,6 +167,25 @@ class Study(StudyFile):
         """Step to the reason for which it excludes from a population."""
         return {step.name: step.reason for step in self.all_populations[population].steps}
 
+    @property
+    def randomised(self) -> bool:
+        """Whether patients were allocated to the arms at random."""
+        return self.design == "randomised"
+
+    @property
+    def primary_key(self) -> dict[str, str]:
+        """Where the ledger has the primary analysis: population, endpoint, analysis, model and, where it needs one, at.
+
+        `at` is left out of a strategy with a grace period, which the analysis itself may be told.
+        """
+        asked = self.primary_analysis
+        fixed = "cox_univariable" if asked.model == UNADJUSTED else "cox_multivariable"
+        analysis = {"fixed": fixed, "time_dependent": "cox_time_dependent"}.get(asked.time, asked.time)
+        model = "weighted" if asked.time == "clone_censor_weight" else asked.model
+        at = {"at": f"{asked.month:g}"} if asked.month is not None else {}
+        key = {"population": asked.population, "endpoint": asked.endpoint, "analysis": analysis, "model": model}
+        return key | at
+
     def adjusted(self, method: str, covariates: list[str]) -> str:
         """An analysis's method, the covariates by their labels instead of their names."""
         labels = ", ".join(self.variables[each].label for each in covariates)

@@ -45,6 +45,20 @@ class Survival(Entry):
     course: list[str] = []
 
 
+class PrimaryAnalysis(Entry):
+    """The one analysis a report puts first: of which endpoint, in whom, by which model, time counted how.
+
+    `model` is `unadjusted` (treatment alone) or a name of [models]. `time` is `fixed` (the arm as known at time zero),
+    `time_dependent` (an exposure that begins), `landmark` (from `month` on) or `clone_censor_weight`.
+    """
+
+    endpoint: str
+    population: str
+    model: str
+    time: Literal["fixed", "time_dependent", "landmark", "clone_censor_weight"]
+    month: Months | None = None
+
+
 class Univariable(Entry):
     """Variables examined one at a time, for the endpoints named, in a population."""
 

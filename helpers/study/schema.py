@@ -12,6 +12,7 @@ from helpers.study.analyses import (
     Imputation,
     Matching,
     Model,
+    PrimaryAnalysis,
     Propensity,
     Splines,
     Subgroups,
@@ -195,6 +196,8 @@ class StudyFile(Entry):
     populations: dict[Name, Population] = {}
     table_one: TableOne
     survival: Survival
+    design: Literal["observational", "randomised"] = "observational"
+    primary_analysis: PrimaryAnalysis
     univariable: list[Univariable] = []
     models: dict[Name, Annotated[list[Model], Field(min_length=1)]] = {}
     imputation: Imputation | None = None

@@ -7,6 +7,7 @@ from helpers.errors import listed, nearest
 from helpers.study.requests import known_endpoints, known_populations, known_variables
 from helpers.study.schema import ANY_GRADE, RESERVED, SEVERE, UNIT_DAYS, UNRECORDED, Condition, StudyFile
 from helpers.study.timing import AdverseEvents, Competing, EventsBy, Exposure
+from helpers.study.variants import UNADJUSTED
 
 
 def timing_requests(study: StudyFile) -> Iterator[str]:
@@ -15,6 +16,7 @@ def timing_requests(study: StudyFile) -> Iterator[str]:
     yield from _simulation(study)
     yield from _progression(study)
     yield from adverse_events(study)
+    yield from _primary(study)
 
 
 def _exposure(study: StudyFile) -> Iterator[str]:
@@ -42,6 +44,55 @@ def _exposure(study: StudyFile) -> Iterator[str]:
     if sorted(set(asked.landmarks)) != asked.landmarks:
         yield f"{where}.landmarks': months must increase"
     yield from _beginning(study, f"{where}.covariates'", asked)
+
+
+def _primary(study: StudyFile) -> Iterator[str]:
+    """A primary analysis that names nothing, or that nothing in the file makes."""
+    asked, where = study.primary_analysis, "entry 'primary_analysis"
+    yield from known_endpoints(study, f"{where}.endpoint'", [asked.endpoint])
+    yield from known_populations(study, f"{where}.population'", [asked.population])
+    if asked.model != UNADJUSTED and asked.model not in study.models:
+        known = [UNADJUSTED, *study.models]
+        yield f"{where}.model': no model '{asked.model}'{nearest(asked.model, known)} (models: {listed(known)})"
+        return
+    if (asked.time == "landmark") != (asked.month is not None):
+        yield f"{where}.month' belongs to time 'landmark', and a landmark needs one"
+    if asked.time == "fixed":
+        yield from _fixed_primary(study, where)
+    else:
+        yield from _timed_primary(study, where)
+
+
+def _fixed_primary(study: StudyFile, where: str) -> Iterator[str]:
+    asked, of = study.primary_analysis, f"endpoint '{study.primary_analysis.endpoint}' in population"
+    lists = study.models[asked.model] if asked.model != UNADJUSTED else study.univariable
+    made = any(each.population == asked.population and asked.endpoint in each.endpoints for each in lists)
+    if lists and not made:
+        entry = f"models.{asked.model}" if asked.model != UNADJUSTED else "univariable"
+        yield f"{where}.model': no entry of [[{entry}]] is for {of} '{asked.population}'"
+    elif asked.model != UNADJUSTED:
+        specs = [each for each in lists if each.population == asked.population and asked.endpoint in each.endpoints]
+        held = [*(specs[0].covariates or []), *(specs[0].candidates or [])]
+        if study.arms.column not in held:
+            yield f"{where}.model': '{asked.model}' does not hold treatment ('{study.arms.column}')"
+
+
+def _timed_primary(study: StudyFile, where: str) -> Iterator[str]:
+    asked, exposure = study.primary_analysis, study.exposure
+    if exposure is None:
+        yield f"{where}.time': '{asked.time}' needs [exposure], which says when treatment began"
+        return
+    if asked.endpoint not in exposure.endpoints:
+        yield f"{where}.endpoint': '{asked.endpoint}' is none of 'exposure.endpoints' ({listed(exposure.endpoints)})"
+    if asked.population != exposure.population:
+        yield f"{where}.population': with time '{asked.time}' it is the exposure's, '{exposure.population}'"
+    known = [UNADJUSTED, *exposure.models]
+    if asked.time == "clone_censor_weight" and asked.model != UNADJUSTED:
+        yield f"{where}.model': clones are weighted and hold treatment alone, so it is '{UNADJUSTED}'"
+    elif asked.model not in known:
+        yield f"{where}.model': '{asked.model}' is none of 'exposure.models' ({listed(known)})"
+    if asked.month is not None and asked.month not in exposure.landmarks:
+        yield f"{where}.month': {asked.month:g} is none of 'exposure.landmarks'"
 
 
 def _start(study: StudyFile, where: str, name: str) -> Iterator[str]:

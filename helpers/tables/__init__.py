@@ -1,7 +1,9 @@
 """Estimates as tables; everything here only formats."""
 
 from helpers.tables.baseline import baseline, course
+from helpers.tables.changing import changing
 from helpers.tables.denominators import denominators
+from helpers.tables.loss import loss
 from helpers.tables.matching import balance, designs, matched_baseline
 from helpers.tables.methods import populations, software, strobe, target_trial
 from helpers.tables.prognostic import models, penalised, periods, prognostic, proportionality
@@ -23,11 +25,13 @@ __all__ = [
     "awaiting",
     "balance",
     "baseline",
+    "changing",
     "course",
     "denominators",
     "designs",
     "differing",
     "incidence",
+    "loss",
     "matched_baseline",
     "medians",
     "models",

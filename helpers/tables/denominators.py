@@ -7,8 +7,8 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import pivot, select
+from helpers.names.designs import ANALYSES, is_alone
 from helpers.study import Study
-from helpers.study.designs import ANALYSES, is_alone
 from helpers.study.schema import OVERALL
 from helpers.study.variants import SEPARATOR
 from helpers.tables.layout import finished, heading

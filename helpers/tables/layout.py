@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import COSTLY, FEW_EVENTS
 from helpers.study import Study
+from helpers.thresholds import COSTLY, FEW_EVENTS
 
 
 def finished(table: Table, study: Study) -> Table:

@@ -7,16 +7,12 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
+from helpers.names.weights import WEIGHTS
 from helpers.study import Study
 from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
 from helpers.tables.baseline import MARKERS, variable_rows
 from helpers.tables.layout import endpoints, finished, heading, marks, reasons
 
-ESTIMANDS = {
-    "overlap": ("Overlap weights", "patients likely to have either treatment"),
-    "iptw": ("Inverse probability of treatment weights", "all patients with a score"),
-    "att": ("Weighted by the odds of treatment", "the treated with a score"),
-}
 MATCHED = "the treated who found a partner"
 NOT_CAUSAL = "a comparison as it is"
 
@@ -157,7 +153,7 @@ def _designs(study: Study, population: str, alone: pd.DataFrame, weighted: pd.Da
             estimand = MATCHED if matched else NOT_CAUSAL
             rows.append(_design(label + errors, estimand, sizes.iloc[0], effect.iloc[0], ""))
     for _, row in weighted.iterrows():
-        name, estimand = ESTIMANDS[row["model"]]
+        name, estimand, _ = WEIGHTS[row["model"]]
         effective = row["n_effective"]
         shown = notation.number(effective, 0) if effective == effective else ""
         rows.append(_design(name + study.of_population(population), estimand, row, row, shown))

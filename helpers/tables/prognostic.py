@@ -7,8 +7,9 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
+from helpers.names.designs import LOG_TIME, tested
 from helpers.study import Study
-from helpers.study.variants import FIRTH, IMPUTED, OTHERWISE, split
+from helpers.study.variants import FIRTH, IMPUTED, OTHERWISE, UNADJUSTED, split
 from helpers.tables.layout import cautions, finished, marks, reasons
 
 OTHERWISE_LOST = {
@@ -71,7 +72,8 @@ def penalised(companions: pd.DataFrame, *, study: Study) -> list[Table]:
     if not rows:
         return []
     header = ("Model", "Effect", f"HR ({study.level} CI)", "P")
-    note = "Firth's penalised likelihood; limits and P by its profile. Elsewhere these effects are not estimable."
+    note = "Firth's penalised likelihood; limits and P by its profile. Without it the effect is not finite, or another "
+    note += "level's of its variable is not."
     title = "Effects without a finite estimate"
     return [finished(Table("penalised", title, header, tuple(rows), (note, *reasons(pd.DataFrame(shown)))), study)]
 
@@ -100,10 +102,11 @@ def _stated(study: Study, companions: pd.DataFrame) -> list[str]:
     return texts + ([f"Imputed: {draws} copies by chained equations, pooled by Rubin's rules."] if draws else [])
 
 
-def proportionality(tests: pd.DataFrame, *, means: pd.DataFrame, study: Study) -> list[Table]:
+def proportionality(tests: pd.DataFrame, *, weighted: pd.DataFrame, means: pd.DataFrame, study: Study) -> list[Table]:
     """Every model's test of proportional hazards: for treatment, for the whole, and the variables that fail it.
 
-    Beside it the difference of restricted means, which needs no proportional hazards.
+    `weighted` are the tests of weighted patients. Beside it the difference of restricted means, which needs no
+    proportional hazards.
     """
     rows = []
     fitted = tests[["model", "endpoint", "population"]].drop_duplicates()
@@ -112,9 +115,14 @@ def proportionality(tests: pd.DataFrame, *, means: pd.DataFrame, study: Study) -
         treatment = notation.p_value(frame[study.arms.column]) if study.arms.column in frame else notation.DASH
         failing = frame[(frame < 1 - study.confidence) & ~frame.index.isin(["", study.arms.column])]
         named = ", ".join(f"{study.variables[name].label} ({notation.p_value(p)})" for name, p in failing.items())
-        label = notation.within(study.model(*which).label) + study.of_population(which["population"])
-        cells = (f"{study.endpoints[which['endpoint']].label}: {label}", treatment, notation.p_value(frame[""]))
+        label = notation.within(study.model_label(*which)) + study.of_population(which["population"])
+        whole = notation.DASH if which["model"] == UNADJUSTED else notation.p_value(frame[""])
+        cells = (f"{study.endpoints[which['endpoint']].label}: {label}", treatment, whole)
         rows.append(Row((*cells, named or notation.DASH, _mean_difference(select(means, **which)))))
+    for _, row in weighted[weighted["at"] == ""].iterrows():
+        label = notation.within(tested(study, row["model"], row["endpoint"], row["population"]))
+        named = f"{study.endpoints[row['endpoint']].label}: {label}{study.of_population(row['population'])} ¶"
+        rows.append(Row((named, notation.p_value(row["p_proportional"]), *[notation.DASH] * 3)))
     if not rows:
         return []
     what = f"Restricted mean difference, months ({study.level} CI)"
@@ -124,7 +132,8 @@ def proportionality(tests: pd.DataFrame, *, means: pd.DataFrame, study: Study) -
         "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below "
         f"{1 - study.confidence:.2g}.",
         f"Restricted means of the model's own patients without covariates, up to {', '.join(horizons)}.",
-        *reasons(tests, means),
+        *([f"¶ {LOG_TIME}."] if len(weighted) else []),
+        *reasons(tests, weighted, means),
     ]
     title = "Are the hazards proportional?"
     return [finished(Table("proportionality", title, header, tuple(rows), tuple(notes)), study)]
@@ -144,7 +153,7 @@ def periods(periods: pd.DataFrame, *, study: Study) -> list[Table]:
         frame = select(periods, **which)
         texts = [notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]]) for _, row in frame.iterrows()]
         cells = [f"{text}; {int(n)}" for text, n in zip(texts, frame["n_event"], strict=True)]
-        label = notation.within(study.model(*which).label) + study.of_population(which["population"])
+        label = notation.within(tested(study, *which)) + study.of_population(which["population"])
         rows.append(Row((f"{study.endpoints[which['endpoint']].label}: {label}", *cells)))
     if not rows:
         return []

@@ -5,8 +5,8 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
+from helpers.names.causes import AS_KNOWN, SITES, cause_labels, sites
 from helpers.study import Study
-from helpers.study.causes import AS_KNOWN, SITES, cause_labels, sites
 from helpers.study.schema import OVERALL, UNRECORDED
 from helpers.tables.baseline import COUNTED
 from helpers.tables.layout import INDEPENDENT, finished, heading, reasons
@@ -52,8 +52,12 @@ def progression(counts: pd.DataFrame, *, tests: pd.DataFrame, differences: pd.Da
     return [finished(Table("progression", title, header, tuple(rows), tuple(notes)), study)]
 
 
-def incidence(incidences: pd.DataFrame, *, tests: pd.DataFrame, events: pd.DataFrame, study: Study) -> list[Table]:
-    """Cumulative incidence of each cause at the study's months by arm with Gray's test; none without competing events.
+def incidence(
+    incidences: pd.DataFrame, *, tests: pd.DataFrame, specific: pd.DataFrame, events: pd.DataFrame, study: Study
+) -> list[Table]:
+    """Cumulative incidence of each cause at the study's months by arm; none without competing events.
+
+    With Gray's test and the cause-specific hazard ratios.
 
     The cause of interest comes first. `events` says who has no usable time.
     """
@@ -64,19 +68,29 @@ def incidence(incidences: pd.DataFrame, *, tests: pd.DataFrame, events: pd.DataF
     causes = {name: label for name, label in cause_labels(study).items() if name in set(incidences["level"])}
     rows: list[Row] = []
     for cause, label in causes.items():
-        rows.append(heading(label, len(months) + 4))
+        rows.append(heading(label, len(months) + 4 + specific["model"].nunique()))
         p = notation.p_value(select(tests, level=cause)["p_gray"].iloc[0])
+        ratio = _specific(specific, cause)
         for group in study.groups:
             n = select(incidences, level="", group=group)["n"].iloc[0]
             own = select(incidences, level=cause, group=group)
             sizes = [notation.count(each) for each in (n, select(own, at="")["n_event"].iloc[0])]
             cells = [_incidence(select(own, at=at).iloc[0]) for at in months]
-            rows.append(Row((study.group_label(group), *sizes, *cells, p if group == OVERALL else ""), indent=True))
-    header = ("Group", "Patients", "Events", *(f"{month} months" for month in months), "Gray's P")
+            beside = (p, *ratio) if group == OVERALL else ("",) * (1 + len(ratio))
+            rows.append(Row((study.group_label(group), *sizes, *cells, *beside), indent=True))
+    shown = [f"Cause-specific HR{what}" for what in ("", ", as it begins")][: len(ratio)]
+    header = ("Group", "Patients", "Events", *(f"{month} months" for month in months), "Gray's P", *shown)
     title = f"{asked.label}: cumulative incidence of each cause{study.of_population(population)}"
-    notes = _notes(study, incidences, tests, events, UNRECORDED in causes)
+    notes = _notes(study, incidences, pd.concat([tests, specific]), events, UNRECORDED in causes)
     table = Table("cumulative_incidence", title, header, tuple(rows), tuple(notes))
     return [finished(table, study)]
+
+
+def _specific(specific: pd.DataFrame, cause: str) -> list[str]:
+    """The cause-specific hazard ratios, the arms as known at time zero and then as treatment begins."""
+    return [
+        notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]]) for _, row in select(specific, level=cause).iterrows()
+    ]
 
 
 def _variable(
@@ -161,7 +175,8 @@ def _notes(
     return [
         f"Per cent in whom this event has come first ({study.level} CI), months since {endpoint.origin}: "
         "Aalen-Johansen estimate, intervals on the log(−log) scale. An event of another cause precludes "
-        "this one and is no censoring. Gray's P compares the arms.",
+        "this one and is no censoring. Gray's P compares these incidences; the cause-specific hazard ratio the rates "
+        "among those still free of every event.",
         *([AS_KNOWN] if study.exposure else []),
         *([f"{asked.unrecorded}: {_meant(study)}. {HIDDEN}"] if unrecorded else []),
         *([f"Without brackets, no interval: {'; '.join(why)}."] if why else []),

@@ -6,9 +6,11 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import COMMON, FEW_EVENTS, select
-from helpers.study import Study, designs
+from helpers.ledger import select
+from helpers.names import designs
+from helpers.study import Study
 from helpers.tables.layout import INDEPENDENT, endpoints, finished, heading, reasons
+from helpers.thresholds import COMMON, FEW_EVENTS
 
 
 def sensitivity(effects: pd.DataFrame, *, study: Study) -> list[Table]:

@@ -7,8 +7,8 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
+from helpers.names.simulated import CLONES, STORED, label
 from helpers.study import Study
-from helpers.study.simulated import CLONES, STORED, label
 from helpers.study.variants import SEPARATOR
 from helpers.tables.layout import finished, heading, reasons
 

@@ -5,8 +5,8 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
+from helpers.names.designs import WEIGHTED, months
 from helpers.study import Study
-from helpers.study.designs import WEIGHTED, months
 from helpers.tables.layout import endpoints, finished, heading, reasons
 
 

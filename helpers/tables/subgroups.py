@@ -44,8 +44,9 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
             rows.append(_level(study, select(inside, level=level), levels[level], shown))
     arms = [study.arms.levels[arm] for arm in (study.arms.treated, study.arms.reference)]
     header = (
-        "Subgroup", *arms, f"HR ({study.level} CI)", "Likelihood ratio", "Holm", "One baseline hazard", "Detectable",
-    )  # fmt: skip
+        *("Subgroup", *study.arms.levels.values(), f"HR ({study.level} CI)"),
+        *("Likelihood ratio", "Holm", "One baseline hazard", "Detectable"),
+    )
     spanners = (("", 1), ("Patients / events", 2), ("Effect of treatment", 1), ("P for interaction", 3), ("Ratio", 1))
     title = f"Effect of treatment on {notation.within(study.endpoints[endpoint].label)} in subgroups"
     method = study.adjusted(frame["method"].iloc[0], study.subgroups.covariates)
@@ -68,7 +69,7 @@ def _level(
 ) -> Row:
     """Patients and events by arm, hazard ratio, and what ratio to the first level's could have been shown."""
     by_group = rows.set_index("group")
-    counts = [by_group.loc[arm, ["n", "n_event"]].astype(int) for arm in (study.arms.treated, study.arms.reference)]
+    counts = [by_group.loc[arm, ["n", "n_event"]].astype(int) for arm in study.arms.levels]
     effect = by_group.loc[""]
     ratio = notation.hazard_ratio(*effect[["hr", "hr_low", "hr_high"]])
     sizes = [f"{n} / {n_event}" for n, n_event in counts]

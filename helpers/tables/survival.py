@@ -32,7 +32,7 @@ def medians(
             times = [select(each, endpoint=endpoint, group=group, model=model).iloc[0] for each in (follow_up, medians)]
             timed = counted["n"] - counted["n_missing"]
             texts = [notation.time(*each[["median", "median_low", "median_high"]], timed) for each in times]
-            p = notation.p_value(test) if group == OVERALL else ""
+            p = notation.p_value(test) if group == next(iter(study.arms.levels)) else ""
             sizes = [notation.count(counted[name]) for name in ("n", "n_event")]
             rows.append(Row((study.group_label(group), *sizes, *texts, p), indent=True))
     columns = [f"Median {what}, months ({study.level} CI)" for what in ("follow-up", "time to event")]

@@ -4,11 +4,12 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import FEW_EVENTS, select
+from helpers.ledger import select
 from helpers.study import Study
 from helpers.study.analyses import WithinArm
 from helpers.study.schema import INTERVALS
 from helpers.tables.layout import finished, heading, reasons
+from helpers.thresholds import FEW_EVENTS
 
 MODELS = {True: "each level against the reference among the patients of these two", False: "one model of all levels"}
 

@@ -5,6 +5,7 @@ from helpers.wording.findings import context, key_findings, scorecard
 from helpers.wording.matching import designs, matching, positivity
 from helpers.wording.methods import methods
 from helpers.wording.phrases import direction
+from helpers.wording.primary import primary
 from helpers.wording.progression import progression
 from helpers.wording.sensitivity import sensitivity
 from helpers.wording.simulation import simulation
@@ -13,6 +14,7 @@ from helpers.wording.subgroups import subgroups, within_arm
 from helpers.wording.survival import cohort, survival
 from helpers.wording.target_trial import hindsights, target_trial
 from helpers.wording.toxicity import adverse_events
+from helpers.wording.unseen import lost
 
 __all__ = [
     "adverse_events",
@@ -23,9 +25,11 @@ __all__ = [
     "factors",
     "hindsights",
     "key_findings",
+    "lost",
     "matching",
     "methods",
     "positivity",
+    "primary",
     "progression",
     "proportionality",
     "scorecard",

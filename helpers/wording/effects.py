@@ -4,9 +4,12 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Sentences
-from helpers.ledger import COSTLY, pivot, select
+from helpers.ledger import pivot, select
+from helpers.names.designs import tested as tested_model
 from helpers.study import Study
-from helpers.study.variants import SEPARATOR, split
+from helpers.study.variants import SEPARATOR, UNADJUSTED, split
+from helpers.thresholds import COSTLY
+from helpers.wording.changing import failing, over_time
 from helpers.wording.phrases import direction, quoted
 
 NO_CONTRAST = ("no patients in the reference level", "no patients in this level")
@@ -20,8 +23,8 @@ def treatment(rows: pd.DataFrame, *, study: Study) -> Sentences:
     own = [row for row in effects if SEPARATOR not in row["model"]]
     if own and all(row["not_estimable"].get("hr") in NO_CONTRAST for row in own):
         return Sentences(("The effect of treatment cannot be estimated: one arm has no patients here.",))
-    said = [each for row in own for each in (_hazard(study, wide, row), _beside(study, wide, row, effects)) if each]
-    return Sentences(tuple(said))
+    said = [part for row in own for part in (_hazard(rows, study, wide, row), _beside(study, wide, row, effects))]
+    return Sentences(tuple(filter(None, said)))
 
 
 def _beside(study: Study, wide: pd.DataFrame, row: pd.Series, effects: list[pd.Series]) -> str:
@@ -63,19 +66,19 @@ def proportionality(rows: pd.DataFrame, *, study: Study) -> Sentences:
         return Sentences(())
     tests = pivot(tested)
     treatment, whole = (select(tests, variable=name) for name in (study.arms.column, ""))
-    failing = treatment[treatment["p_proportional"] < 1 - study.confidence]
-    said = []
-    if len(failing):
-        said = [f"Hazards are not proportional between the arms: {_named(study, failing)}."]
-        said.append("There the hazard ratio is an average over time; read the curves and the restricted means first.")
+    changing, said = failing(rows, study), []
+    if changing:
+        said = [f"Hazards are not proportional between the arms: {'; '.join(changing)}."]
+        said.append("There one hazard ratio is an average over time; read the curves and the restricted means first.")
     elif treatment["p_proportional"].notna().any():
-        said.append("No model shows an effect of treatment that changes with time.")
+        n = notation.counted(int(treatment["p_proportional"].notna().sum()), "hazard ratio")
+        said.append(f"Tested in {n}, no effect of treatment is shown to change with time.")
     untested = treatment[treatment["p_proportional"].isna()]
     if len(untested):
         said.append(
             f"Whether the effect of treatment changes with time could not be tested: {_named(study, untested)}."
         )
-    others = whole[whole["p_proportional"] < 1 - study.confidence]
+    others = whole[(whole["p_proportional"] < 1 - study.confidence) & (whole["model"] != UNADJUSTED)]
     if len(others):
         said.append(f"Some effect changes with time, by the test of the whole model: {_named(study, others)}.")
     return Sentences(tuple(said))
@@ -86,8 +89,9 @@ def _named(study: Study, tests: pd.DataFrame) -> str:
     texts = []
     for _, row in tests.iterrows():
         p = row["p_proportional"]
+        label = notation.within(tested_model(study, row["model"], row["endpoint"], row["population"]))
         texts.append(
-            f"{study.endpoints[row['endpoint']].label}, {_model_named(study, row)}"
+            f"{study.endpoints[row['endpoint']].label}, {label}{study.of_population(row['population'])}"
             + (f" ({notation.p_equals(p)})" if p == p else "")
         )
     return "; ".join(texts)
@@ -103,7 +107,7 @@ def _treatment_rows(study: Study, wide: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in frame.iterrows()]
 
 
-def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
+def _hazard(rows: pd.DataFrame, study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
     endpoint = study.endpoints[row["endpoint"]]
     which = row["model"], row["endpoint"], row["population"]
     model = study.model_label(*which) + study.of_population(row["population"])
@@ -123,7 +127,9 @@ def _hazard(study: Study, wide: pd.DataFrame, row: pd.Series) -> str:
         "higher": f"{treated} was associated with a higher hazard of {endpoint.event_label}",
         "unclear": f"no association of {treated} with the hazard of {endpoint.event_label} was shown",
     }[direction(row["hr_low"], row["hr_high"], 1)]
-    return f"{model}: {verdict} ({text}, {notation.p_equals(row['p_wald'])}; {rests})."
+    changing = over_time(rows, study, row)
+    averaged = f"{changing}; averaged over time " if changing else ""
+    return f"{model}: {averaged}{verdict} ({text}, {notation.p_equals(row['p_wald'])}; {rests})."
 
 
 def _found(study: Study, effects: pd.DataFrame) -> str:

@@ -7,15 +7,22 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
+from helpers.names.designs import conditioning
 from helpers.study import Study
-from helpers.study.designs import conditioning
 from helpers.study.schema import ANY_GRADE, OVERALL, SEVERE
 from helpers.study.variants import CLUSTERED, SEPARATOR, UNADJUSTED, variant
-from helpers.wording.effects import proportionality
+from helpers.wording.changing import over_time
 from helpers.wording.matching import positivity
-from helpers.wording.phrases import VERDICTS, arm_levels, arms, direction, quoted
+from helpers.wording.phrases import VERDICTS, arm_levels, arms, direction, quoted, treated_arm
+from helpers.wording.primary import primary
+from helpers.wording.progression import cause_specific
 from helpers.wording.sensitivity import timed
 from helpers.wording.subgroups import interactions_counted
+from helpers.wording.unseen import unseen
+
+NOT_RANDOMISED = (
+    "These are associations: the comparison does not rest on randomisation, and confounding can explain it."
+)
 
 
 def key_findings(
@@ -24,7 +31,8 @@ def key_findings(
     """The highlight box, a line a result, in the order of the report; what was not computed is not mentioned."""
     parts = [study.mark + "."] if study.mark else []
     parts += _patients(rows, study, population)
-    parts += proportionality(rows, study=study).sentences[:2]
+    parts += [" ".join(said)] if (said := primary(rows, study=study).sentences) else []
+    parts += unseen(rows, study)
     for endpoint in study.endpoints:
         own = select(rows, endpoint=endpoint)
         parts += _endpoint(own, study, endpoint, population, interval or study.survival.interval)
@@ -35,9 +43,7 @@ def key_findings(
     parts += [each for each in failing if each.startswith("Positivity fails")]
     parts += [*_doses(rows, study), *_splines(rows, study, population), *_interactions(rows, study)]
     parts += [*_competing(rows, study), *_toxicity(rows, study, population)]
-    parts.append(
-        "These are associations: the comparison does not rest on randomisation, and confounding can explain it."
-    )
+    parts += [] if study.randomised else [NOT_RANDOMISED]
     return Sentences(tuple(parts), bullets=True)
 
 
@@ -65,7 +71,7 @@ def _patients(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str
 
 def _endpoint(rows: pd.DataFrame, study: Study, endpoint: str, population: str, interval: str) -> Iterator[str]:
     """Medians, then the hazard ratio alone, adjusted by each model, and in pairs."""
-    label, (treated, reference) = study.endpoints[endpoint].label, arms(study)
+    label, (first, second) = study.endpoints[endpoint].label, arms(study)
     medians = pivot(select(rows, analysis="kaplan_meier", model=interval, population=population, at=""))
     if len(medians):
         by_arm = medians.set_index("group")
@@ -77,13 +83,13 @@ def _endpoint(rows: pd.DataFrame, study: Study, endpoint: str, population: str, 
         test = pivot(select(rows, analysis="log_rank", group="", population=population))
         p = test["p_log_rank"].iloc[0] if len(test) else float("nan")
         tested = "" if p != p else f" (log-rank {notation.p_equals(p)})"
-        yield f"{label}: median {texts[0]} months with {treated}, {texts[-1]} with {reference}{tested}."
+        yield f"{label}: median {texts[0]} months with {first}, {texts[-1]} with {second}{tested}."
     analyses = ["cox_univariable", "cox_multivariable"]
     own = pivot(select(rows, analysis=analyses, variable=study.arms.column, level=study.arms.treated))
-    texts = [_ratio(study, row) for _, row in own.iterrows() if _headline(study, row, population)]
+    texts = [_ratio(rows, study, row) for _, row in own.iterrows() if _headline(study, row, population)]
     if texts:
         fixed = ", the arm taken as known at time zero" if study.exposure else ""
-        yield f"{label}, hazard ratio for {treated} ({study.level} CI){fixed}: {'; '.join(texts)}."
+        yield f"{label}, hazard ratio for {treated_arm(study)} ({study.level} CI){fixed}: {'; '.join(texts)}."
 
 
 def _headline(study: Study, row: pd.Series, population: str) -> bool:
@@ -94,7 +100,7 @@ def _headline(study: Study, row: pd.Series, population: str) -> bool:
     return matched and row["model"] == variant(UNADJUSTED, CLUSTERED)
 
 
-def _ratio(study: Study, row: pd.Series) -> str:
+def _ratio(rows: pd.DataFrame, study: Study, row: pd.Series) -> str:
     name = notation.within(study.model_label(row["model"].split(SEPARATOR)[0], row["endpoint"], row["population"]))
     if row["population"] != "primary":
         name = f"{name} in {notation.within(study.all_populations[row['population']].label)}"
@@ -102,7 +108,9 @@ def _ratio(study: Study, row: pd.Series) -> str:
     if row["hr"] != row["hr"]:
         return f"{name} not estimable ({next(iter(row['not_estimable'].values()), '')})"
     verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
-    return f"{name} {notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}"
+    changing = over_time(rows, study, row)
+    averaged = f"{changing}; on average " if changing else ""
+    return f"{name} {averaged}{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}"
 
 
 def _doses(rows: pd.DataFrame, study: Study) -> Iterator[str]:
@@ -133,13 +141,21 @@ def _splines(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
         return
     bent = [
         f"{study.variables[row['variable']].label} for {notation.within(study.endpoints[row['endpoint']].label)} "
-        f"(nonlinear {notation.p_equals(row['p_nonlinear'])}, overall {notation.p_equals(row['p_overall'])}, hazard "
-        f"ratio 1 at {row['turning_point']:g})"
+        f"(nonlinear {notation.p_equals(row['p_nonlinear'])}, overall {notation.p_equals(row['p_overall'])}; reference "
+        f"{row['turning_point']:g}{_crossings(rows, row)})"
         for _, row in tested.iterrows()
         if row["p_nonlinear"] < 1 - study.confidence
     ]
-    found = f"these are not linear: {'; '.join(bent)}" if bent else "none was shown to be nonlinear"
-    yield f"Of {len(tested)} associations of continuous variables with an endpoint, {found}."
+    found = f"{'; '.join(bent)}" if bent else "none was shown to be nonlinear"
+    tests = notation.counted(len(tested), "test")
+    yield f"{tests} of whether a continuous variable's log hazard bends; P below {1 - study.confidence:.2g}: {found}."
+
+
+def _crossings(rows: pd.DataFrame, row: pd.Series) -> str:
+    """Where else than at the reference a curve's hazard ratio is 1."""
+    key = {name: row[name] for name in ("population", "endpoint", "model", "variable")}
+    found = select(rows, analysis="spline", statistic="crossing", **key)["value"].dropna()
+    return f", hazard ratio 1 again at {' and '.join(notation.number(each, 1) for each in found)}" if len(found) else ""
 
 
 def _interactions(rows: pd.DataFrame, study: Study) -> Iterator[str]:
@@ -167,8 +183,8 @@ def _competing(rows: pd.DataFrame, study: Study) -> Iterator[str]:
     p = test["p_gray"].iloc[0] if len(test) else float("nan")
     tested = "" if p != p else f" (Gray's test {notation.p_equals(p)})"
     label = asked.causes[asked.interest].label
-    fixed = "; the arm taken as known at time zero" if study.exposure else ""
-    yield f"{label}, cumulative incidence at {both[-1]} months: {' and '.join(texts)}{tested}{fixed}."
+    yield f"{label}, cumulative incidence at {both[-1]} months: {' and '.join(texts)}{tested}."
+    yield from cause_specific(rows, study)
 
 
 def _toxicity(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
@@ -188,9 +204,9 @@ def _toxicity(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str
             pair = [select(wide, level=level, variable=term, group=arm).iloc[0] for arm in arm_levels(study)]
             shares = " and ".join(notation.share_said(row["n"], row["percent"]) for row in pair)
             texts.append(f"{name} {notation.within(study.label(term))}, {shares}")
-    treated, reference = arms(study)
+    first, second = arms(study)
     if texts:
-        yield f"Most common adverse events, {treated} and {reference}: {'; '.join(texts)}."
+        yield f"Most common adverse events, {first} and {second}: {'; '.join(texts)}."
 
 
 def scorecard(by_place: pd.DataFrame, *, study: Study) -> Sentences:

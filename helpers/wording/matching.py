@@ -6,17 +6,13 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Sentences
-from helpers.ledger import UNBALANCED, pivot, select
+from helpers.ledger import pivot, select
+from helpers.names.weights import WEIGHTS
 from helpers.study import Study
 from helpers.study.schema import OVERALL
 from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
+from helpers.thresholds import UNBALANCED
 from helpers.wording.phrases import quoted
-
-WEIGHTS = {
-    "overlap": "overlap weights, effect in those likely to have either treatment",
-    "iptw": "inverse probability weights, effect in all with a score",
-    "att": "weights of the treated, effect in the treated with a score",
-}
 
 
 def positivity(rows: pd.DataFrame, *, study: Study) -> Sentences:
@@ -117,7 +113,7 @@ def designs(rows: pd.DataFrame, *, study: Study) -> Sentences:
                 label = notation.within(study.all_populations[row["population"]].label)
                 texts.append(f"{label} {_ratio(row)}")
         for _, row in select(weighted, endpoint=endpoint).iterrows():
-            texts.append(f"{WEIGHTS[row['model']]}{study.of_population(row['population'])} {_ratio(row)}")
+            texts.append(f"{WEIGHTS[row['model']].method}{study.of_population(row['population'])} {_ratio(row)}")
         said.append(f"{study.endpoints[endpoint].label}, hazard ratio for treatment by design: {'; '.join(texts)}.")
     return Sentences(tuple(said))
 

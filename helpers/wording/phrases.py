@@ -12,12 +12,23 @@ def direction(low: float, high: float, null: float) -> str:
     return "higher" if low > null else "unclear"
 
 
-def arm_levels(study: Study) -> tuple[str, str]:
-    return study.arms.treated, study.arms.reference
+def arm_levels(study: Study) -> list[str]:
+    """The arms in the order of the study file, which every table, figure and sentence has."""
+    return list(study.arms.levels)
 
 
 def arms(study: Study) -> list[str]:
     return [quoted(study.arms.levels[arm]) for arm in arm_levels(study)]
+
+
+def arms_in_order(study: Study) -> list[tuple[str, str]]:
+    """Key and label of the arms in that order."""
+    return [(arm, study.arms.levels[arm]) for arm in arm_levels(study)]
+
+
+def treated_arm(study: Study) -> str:
+    """The treated arm's label in a sentence."""
+    return quoted(study.arms.levels[study.arms.treated])
 
 
 def quoted(label: str) -> str:

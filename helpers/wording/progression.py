@@ -7,10 +7,11 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
+from helpers.names.causes import SITES, cause_labels, sites
 from helpers.study import Study
-from helpers.study.causes import AS_KNOWN, SITES, cause_labels, sites
 from helpers.study.schema import UNRECORDED
-from helpers.wording.phrases import arm_levels, arms
+from helpers.study.variants import split
+from helpers.wording.phrases import VERDICTS, arm_levels, arms, direction
 
 RATE = ["incidence", "incidence_low", "incidence_high"]
 
@@ -69,8 +70,7 @@ def _competing(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         return
     labels = cause_labels(study)
     yield _incidence(rows, study, wide)
-    if study.exposure:
-        yield AS_KNOWN
+    yield from cause_specific(rows, study)
     others = select(
         wide, level=[name for name in labels if name != asked.interest], group=list(study.arms.levels), at=""
     )
@@ -110,6 +110,28 @@ def _incidence(rows: pd.DataFrame, study: Study, wide: pd.DataFrame) -> str:
     return f"{label}, cumulative incidence at {last} months ({study.level} CI): {' and '.join(texts)}{verdict}."
 
 
+def cause_specific(rows: pd.DataFrame, study: Study) -> Iterator[str]:
+    """The cause-specific hazard ratio of the cause of interest, and what it asks beside Gray's test."""
+    asked = study.progression.competing
+    wide = pivot(select(rows, analysis="cause_specific", variable=asked.variable, level=asked.interest))
+    wide = wide[wide["hr"].notna()] if len(wide) else wide
+    if wide.empty:
+        return
+    texts = []
+    for _, row in wide.iterrows():
+        ratio = notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]])
+        way = ", the arms as if known at time zero" if study.exposure else ""
+        way = ", treatment counted from its beginning" if split(row["model"])[1] else way
+        verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
+        texts.append(f"{ratio}{way} ({notation.p_equals(row['p_wald'])}, {verdict})")
+    label = asked.causes[asked.interest].label
+    yield (
+        f"{label}, cause-specific hazard ratio ({study.level} CI): {'; '.join(texts)}. Gray's test asks how many have "
+        "had it by when, whatever else happened to the others; the cause-specific ratio, how fast those still free of "
+        "every event have it."
+    )
+
+
 def _pair(counted: pd.DataFrame, study: Study, level: str) -> str:
     found = [select(counted, level=level, group=arm).iloc[0] for arm in arm_levels(study)]
     return " and ".join(notation.share_said(each["n"], each["percent"]) for each in found)
@@ -128,5 +150,6 @@ def _verdict(rows: pd.DataFrame, study: Study, analysis: str, statistic: str, **
     p, method = found[["value", "method"]].iloc[0]
     if p != p:
         return f" (not compared: {method})"
-    verdict = "the arms differ" if p < 1 - study.confidence else "no difference between the arms shown"
+    differ = "the cumulative incidences" if statistic == "p_gray" else "the arms"
+    verdict = f"{differ} differ" if p < 1 - study.confidence else f"no difference between {differ} shown"
     return f" ({method}, {notation.p_equals(p)}: {verdict})"

@@ -6,22 +6,25 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Sentences
-from helpers.ledger import COMMON, pivot, select
-from helpers.study import Study
-from helpers.study.designs import (
+from helpers.ledger import pivot, select
+from helpers.names.designs import (
     ANALYSES,
     BEGINS,
     CLONES,
     FIXED,
-    HEADINGS,
     LANDMARK,
+    NAMES,
     WEIGHTED,
     conditioning,
     is_alone,
     months,
 )
+from helpers.study import Study
 from helpers.study.variants import SEPARATOR, UNADJUSTED
-from helpers.wording.phrases import VERDICTS, direction, quoted
+from helpers.thresholds import COMMON
+from helpers.wording.changing import over_time
+from helpers.wording.clock import began, explained
+from helpers.wording.phrases import VERDICTS, direction
 
 
 def sensitivity(rows: pd.DataFrame, *, study: Study) -> Sentences:
@@ -33,16 +36,17 @@ def sensitivity(rows: pd.DataFrame, *, study: Study) -> Sentences:
     said = conditioning(study, populations)
     for endpoint in study.exposure.endpoints:
         own = select(effects, endpoint=endpoint)
-        said += [*_as_if_known(own, study, endpoint), *_as_it_passed(own, study, endpoint)]
+        said += [*_clock(own, rows, study, endpoint), *_as_it_passed(own, rows, study, endpoint)]
         said += _clones_by_mean(select(rows, endpoint=endpoint), study)
     return Sentences((*said, *_e_values(rows, study)))
 
 
 def timed(rows: pd.DataFrame, *, study: Study, endpoint: str) -> list[str]:
-    """The one sentence on an endpoint whose time is counted as it passed, from ledger rows; none without [exposure]."""
+    """The sentences on an endpoint whose time is counted as it passed, from ledger rows; none without [exposure]."""
     if study.exposure is None:
         return []
-    return list(_as_it_passed(select(_effects(rows, study), endpoint=endpoint), study, endpoint))
+    effects = select(_effects(rows, study), endpoint=endpoint)
+    return [*_clock(effects, rows, study, endpoint), *_as_it_passed(effects, rows, study, endpoint)]
 
 
 def _effects(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -53,34 +57,42 @@ def _effects(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     return wide[~wide["model"].str.contains(SEPARATOR)] if len(wide) else wide
 
 
-def _as_if_known(effects: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
-    label, treated = study.endpoints[endpoint].label, quoted(study.arms.levels[study.arms.treated])
-    naive = _kinds(effects, study, [FIXED])
-    for _, row in naive[naive["hr"].notna()].iterrows():
-        text = notation.hazard_ratio_said(*row[["hr", "hr_low", "hr_high"]], study.level)
-        before = "which no patient with an early event could reach"
-        if endpoint != study.exposure.before:
-            before = "and so does who began only after the event"
-        yield (
-            f"{label}, with the arm as if known at time zero: {text} for {treated}; the time before treatment began "
-            f"counts as treated, {before}."
-        )
+def _clock(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
+    """When treatment began, and what counting it from then makes of the unadjusted ratio."""
+    yield from began(rows, study, endpoint)
+    pair = [_kinds(effects, study, [kind]) for kind in (FIXED, BEGINS)]
+    if all(len(each) and each["hr"].notna().all() for each in pair):
+        ratios = [notation.hazard_ratio(*each.iloc[0][["hr", "hr_low", "hr_high"]]) for each in pair]
+        yield explained(rows, study, endpoint, *ratios)
 
 
-def _as_it_passed(effects: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
+def _as_it_passed(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
     """Every way that counts a patient as treated only once treatment has begun, without covariates."""
     texts = []
     for _, row in _kinds(effects, study, [BEGINS, LANDMARK, CLONES]).iterrows():
-        kind = ANALYSES[row["analysis"]]
-        name = f"landmark at month {row['at']}" if kind == LANDMARK else notation.within(HEADINGS[kind])
+        kind, name = ANALYSES[row["analysis"]], NAMES[ANALYSES[row["analysis"]]]
+        name += f" at month {row['at']}{_treated(rows, study, row)}" if kind == LANDMARK else ""
         name += f" (grace {months(row['at'])})" if kind == CLONES else ""
+        if row["hr"] != row["hr"]:
+            texts.append(f"{name} not estimable ({next(iter(row['not_estimable'].values()), '')})")
+            continue
+        changing = over_time(rows, study, row)
+        averaged = f"{changing}; on average " if changing else ""
         verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
-        found = f"{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}"
-        reason = next(iter(row["not_estimable"].values()), "")
-        texts.append(f"{name} {found}" if row["hr"] == row["hr"] else f"{name} not estimable ({reason})")
+        texts.append(f"{name} {averaged}{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}")
     if texts:
         label, level = study.endpoints[endpoint].label, study.level
         yield f"{label}, time counted as it passed, hazard ratios ({level} CI): {'; '.join(texts)}."
+
+
+def _treated(rows: pd.DataFrame, study: Study, row: pd.Series) -> str:
+    """How many of those at risk at a landmark had begun by then."""
+    key = {name: row[name] for name in ("population", "endpoint", "analysis", "at")}
+    sizes = select(rows, **key, model=UNADJUSTED, statistic="n", group=list(study.arms.levels)).set_index("group")
+    if sizes.empty:
+        return ""
+    n = sizes["value"].astype(int)
+    return f" ({n[study.arms.treated]} of {n.sum()} treated)"
 
 
 def _clones_by_mean(rows: pd.DataFrame, study: Study) -> Iterator[str]:
@@ -118,10 +130,18 @@ def _e_values(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         estimates, limits = (
             own[f"e_value_{part}common"].where(common, own[f"e_value_{part}rare"]) for part in ("", "limit_")
         )
-        ends = [notation.number(each, 2) for each in (estimates.min(), estimates.max(), limits.min(), limits.max())]
         share = notation.number(own["percent"].max(), 0)
+        one = len(own) == 1
         yield (
-            f"{study.endpoints[endpoint].label}: E-values of the adjusted estimates run from {ends[0]} to {ends[1]}, "
-            f"of the limits nearer to 1 from {ends[2]} to {ends[3]} (formula for a {which} outcome; up to {share}% "
-            "have the event). An E-value speaks of confounding alone, not of time counted wrongly."
+            f"{study.endpoints[endpoint].label}: the E-value{'' if one else 's'} of the adjusted "
+            f"estimate{'' if one else 's'} {_span(estimates)}, of the limit{'' if one else 's'} nearer to 1 "
+            f"{_span(limits)} (formula for a {which} outcome; up to {share}% have the event): at least so strongly, "
+            "beyond what is adjusted for, would something not measured have to go with both treatment and outcome. An "
+            "E-value speaks of confounding alone, not of time counted wrongly."
         )
+
+
+def _span(values: pd.Series) -> str:
+    """`is 2.10`, or `run from 1.20 to 2.10`."""
+    low, high = (notation.number(each, 2) for each in (values.min(), values.max()))
+    return f"is {low}" if low == high else f"run from {low} to {high}"

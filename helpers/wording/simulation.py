@@ -8,8 +8,8 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
+from helpers.names.simulated import adjustment, is_adjusted, label, way
 from helpers.study import Study
-from helpers.study.simulated import adjustment, is_adjusted, label, way
 
 NULL = "1"
 Told = Callable[[pd.Series], str]

@@ -9,7 +9,7 @@ from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
 from helpers.study.schema import OVERALL
-from helpers.wording.phrases import arm_levels, arms, direction, quoted
+from helpers.wording.phrases import arm_levels, arms, direction, quoted, treated_arm
 
 
 def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> Sentences:
@@ -43,7 +43,7 @@ def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -
 
 
 def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> Iterator[str]:
-    entry, (treated, reference) = study.endpoints[endpoint], arms(study)
+    entry, (first, second) = study.endpoints[endpoint], arms(study)
     follow_up = pivot(select(rows, analysis="follow_up", group=OVERALL, model=model))
     counted = pivot(select(rows, analysis="count", group=OVERALL))
     if len(follow_up) and len(counted):
@@ -67,12 +67,12 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
         p = test["p_log_rank"].iloc[0]
         tested = "log-rank test not estimable" if p != p else f"log-rank {notation.p_equals(p)}"
         label = notation.within(entry.label)
-        yield f"Median {label} was {texts[0]} months with {treated} and {texts[1]} months with {reference} ({tested})."
+        yield f"Median {label} was {texts[0]} months with {first} and {texts[1]} months with {second} ({tested})."
     said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
     if said:
-        yield f"Free of {entry.event_label}, {treated} and {reference}: {'; '.join(said)}."
+        yield f"Free of {entry.event_label}, {first} and {second}: {'; '.join(said)}."
     means = pivot(select(rows, analysis="rmst", model="area", group=""))
-    yield from _restricted_mean(means, treated, entry.event_label)
+    yield from _restricted_mean(means, treated_arm(study), entry.event_label)
 
 
 def _extended(rows: pd.DataFrame, study: Study) -> Iterator[str]:
@@ -90,8 +90,8 @@ def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
     pair = [select(curves, group=arm, at=at).iloc[0] for arm in arm_levels(study)]
     if all(row["rate"] != row["rate"] for row in pair):
         return ""
-    treated, reference = (notation.rate(*row[["rate", "rate_low", "rate_high"]]) for row in pair)
-    return f"at {at} months {treated} and {reference}"
+    first, second = (notation.rate(*row[["rate", "rate_low", "rate_high"]]) for row in pair)
+    return f"at {at} months {first} and {second}"
 
 
 def _restricted_mean(means: pd.DataFrame, treated: str, event: str) -> Iterator[str]:

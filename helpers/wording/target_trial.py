@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from helpers import notation
 from helpers.exhibits import Sentences, refer
+from helpers.names.designs import conditioning
 from helpers.notation import counted
 from helpers.sections import METHODS
 from helpers.study import Study
-from helpers.study.designs import conditioning
 from helpers.study.hindsight import hindsight, is_hindsight, late
 from helpers.wording.methods.names import endpoints, months, populations, sentence, series, variables
 from helpers.wording.phrases import quoted

@@ -7,7 +7,7 @@ from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
 from helpers.study.schema import ANY_EVENT, ANY_GRADE, OVERALL, SEVERE
-from helpers.wording.phrases import arm_levels, arms, direction, quoted
+from helpers.wording.phrases import arm_levels, arms, direction, quoted, treated_arm
 
 
 def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Sentences:
@@ -42,8 +42,8 @@ def _commonest(study: Study, counted: pd.DataFrame, start: str, most: int) -> st
         by_arm = [select(counted, variable=term, group=arm).iloc[0] for arm in arm_levels(study)]
         shares = " and ".join(notation.share_said(row["n"], row["percent"]) for row in by_arm)
         texts.append(f"{notation.within(study.label(term))} {shares}")
-    treated, reference = arms(study)
-    return f"{start}, {treated} and {reference}: {'; '.join(texts)}." if texts else ""
+    one, other = arms(study)
+    return f"{start}, {one} and {other}: {'; '.join(texts)}." if texts else ""
 
 
 def _differences(study: Study, rows: pd.DataFrame) -> str:
@@ -57,7 +57,7 @@ def _differences(study: Study, rows: pd.DataFrame) -> str:
     apart = [direction(*limits, 0) for limits in found[["risk_difference_low", "risk_difference_high"]].to_numpy()]
     clear = found[[each != "unclear" for each in apart]]
     clear = clear.iloc[(-clear["risk_difference"].abs()).argsort(kind="stable")]
-    treated, reference = arms(study)
+    treated, reference = treated_arm(study), quoted(study.arms.levels[study.arms.reference])
     start = f"Of {len(found)} differences between the arms, at any grade and at {_severe(study)}, not corrected for"
     counted = {0: "none has", 1: "one has"}.get(len(clear), f"{len(clear)} have")
     start = f"{start} their number, {counted} a {study.level} interval without zero"

@@ -21,7 +21,8 @@ def progression(study: Study) -> str:
         said.append(
             f"Which of {series(causes)} came first was analysed as competing events: cumulative incidence by the "
             f"Aalen-Johansen estimator{cite('aalen')}, tabulated at {months(of.months)}, and compared between the arms "
-            f"by Gray's test{cite('gray')}, {quoted(of.causes[of.interest].label)} first. Times are those of "
+            f"by Gray's test{cite('gray')} and by cause-specific Cox models of treatment alone{cite('prentice')}, "
+            f"{quoted(of.causes[of.interest].label)} first. Times are those of "
             f"{endpoints(study, [of.endpoint])}; events whose cause is not recorded are an event of their own "
             f"({quoted(of.unrecorded)})."
         )

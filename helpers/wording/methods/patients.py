@@ -2,10 +2,10 @@
 
 from helpers import notation
 from helpers.exhibits import refer
-from helpers.ledger import UNBALANCED
 from helpers.study import Study
 from helpers.study.hindsight import hindsight, late
 from helpers.study.schema import DAYS_PER_MONTH, INTERVALS
+from helpers.thresholds import UNBALANCED
 from helpers.wording.methods.names import endpoints, months, populations, sentence, series, variables
 from helpers.wording.methods.works import cite
 from helpers.wording.phrases import quoted

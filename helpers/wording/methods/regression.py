@@ -1,11 +1,11 @@
 """Methods: Cox models, missing values, proportional hazards, splines, subgroups, comparisons within an arm."""
 
 from helpers.exhibits import refer
-from helpers.ledger import COSTLY, FEW_EVENTS
 from helpers.notation import counted
 from helpers.study import Study
 from helpers.study.analyses import Model
 from helpers.study.hindsight import late
+from helpers.thresholds import COSTLY, FEW_EVENTS
 from helpers.wording.methods.names import FEW, among, endpoints, months, populations, sentence, series, variables
 from helpers.wording.methods.works import cite
 from helpers.wording.phrases import quoted

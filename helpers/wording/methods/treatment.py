@@ -2,12 +2,13 @@
 
 from helpers import notation
 from helpers.exhibits import refer
-from helpers.ledger import COMMON
-from helpers.notation import counted
+from helpers.names.weights import WEIGHTS
+from helpers.notation import counted, within
 from helpers.sections import SENSITIVITY
 from helpers.study import Study
 from helpers.study.analyses import Matching
 from helpers.study.hindsight import late
+from helpers.thresholds import COMMON
 from helpers.wording.methods.names import among, endpoints, months, populations, series, variables
 from helpers.wording.methods.works import cite
 from helpers.wording.phrases import quoted
@@ -21,6 +22,7 @@ ORDERS = {
 }
 SCALES = {"score": "the score", "logit": "the logit of the score"}
 SPREADS = {"whole": "of the whole sample", "pooled": "pooled within the arms"}
+SOURCES = {"overlap": "li", "iptw": "rosenbaum_weights"}
 SAME_TIME = {
     "half_day_earlier": "was taken half a day earlier",
     "unexposed": "was taken as never having begun",
@@ -43,12 +45,16 @@ def propensity(study: Study) -> str:
     said += _matching(study)
     said.append(
         f"Patients were also weighted, and treatment alone examined for {endpoints(study, asked.endpoints)}"
-        f"{among(study, asked.populations)} under overlap weights (effect in patients likely to have either "
-        f"treatment){cite('li')}, inverse probability weights (effect in all){cite('rosenbaum_weights')} and weights "
-        "by the odds of treatment (effect in the treated), with robust errors that take the weights as "
-        f"known{cite('lin')} and Kish's effective number of patients{cite('kish')}."
+        f"{among(study, asked.populations)} under {series(_weight(name) for name in WEIGHTS)}, with robust errors that "
+        f"take the weights as known{cite('lin')} and Kish's effective number of patients{cite('kish')}."
     )
     return " ".join(said)
+
+
+def _weight(name: str) -> str:
+    known = WEIGHTS[name]
+    source = cite(SOURCES[name]) if name in SOURCES else ""
+    return f"{within(known.label)} (effect in {known.patients}){source}"
 
 
 def _matching(study: Study) -> list[str]:
@@ -66,10 +72,10 @@ def _matching(study: Study) -> list[str]:
     )
     asked = study.propensity
     if asked.orders:
-        within = series(f"{each:g}" if each != "none" else "none" for each in asked.calipers)
+        calipers = series(f"{each:g}" if each != "none" else "none" for each in asked.calipers)
         said.append(
             f"How much the hazard ratio depends on the making of pairs was examined under "
-            f"{counted(len(asked.orders), 'order')} and calipers of {within}."
+            f"{counted(len(asked.orders), 'order')} and calipers of {calipers}."
         )
     return said
 

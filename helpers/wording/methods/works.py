@@ -55,6 +55,8 @@ WORKS = {
     "2019;38:2074–2102.",
     "newcombe": "Newcombe RG. Interval estimation for the difference between independent proportions: comparison of "
     "eleven methods. Stat Med 1998;17:873–890.",
+    "prentice": "Prentice RL, Kalbfleisch JD, Peterson AV Jr, Flournoy N, Farewell VT, Breslow NE. The analysis of "
+    "failure times in the presence of competing risks. Biometrics 1978;34:541–554.",
     "rosenbaum": "Rosenbaum PR, Rubin DB. The central role of the propensity score in observational studies for causal "
     "effects. Biometrika 1983;70:41–55.",
     "rosenbaum_weights": "Rosenbaum PR. Model-based direct adjustment. J Am Stat Assoc 1987;82:387–394.",

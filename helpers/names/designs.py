@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from helpers.names.weights import WEIGHTS
 from helpers.study import Study
 from helpers.study.schema import EarlyEvent, Step
-from helpers.study.variants import UNADJUSTED
+from helpers.study.variants import CLUSTERED, UNADJUSTED, split, variant
 
 FIXED, BEGINS, LANDMARK, CLONES = "fixed", "begins", "landmark", "clones"
 ANALYSES = {
@@ -17,10 +18,18 @@ ANALYSES = {
 }
 HEADINGS = {
     FIXED: "Arm as if known at time zero",
-    LANDMARK: "Treated by a landmark or not, among those at risk there",
-    BEGINS: "Treatment as an exposure that begins",
-    CLONES: "Patients cloned into both strategies, censored and weighted",
+    LANDMARK: "Landmark: treated by then or not, among those at risk there",
+    BEGINS: "Time-dependent Cox: treatment as an exposure that begins",
+    CLONES: "Clone-censor-weight: patients cloned into both strategies",
 }
+NAMES = {
+    FIXED: "arm as if known at time zero",
+    LANDMARK: "landmark",
+    BEGINS: "time-dependent Cox",
+    CLONES: "clone-censor-weight",
+}
+AT_LANDMARK = "landmark_"
+LOG_TIME = "Wald test of treatment times the logarithm of time, robust errors"
 WEIGHTED, UNWEIGHTED = "weighted", "unweighted"
 
 
@@ -44,6 +53,37 @@ def design(study: Study, row: Mapping[str, str]) -> Design:
     if kind != LANDMARK and _steps(study, population):
         name += " ‡"
     return Design(kind, name, study.model_label(model, endpoint, population))
+
+
+def tested(study: Study, model: str, endpoint: str, population: str) -> str:
+    """The model a test of proportional hazards is of, such as `paper`, `overlap:cox_weighted`, `paper:landmark_3`."""
+    base, what = split(model)
+    if what == "cox_weighted":
+        return WEIGHTS[base].label
+    if what == "clone_censor_weight":
+        return f"{_sentence_case(NAMES[CLONES])}, {'weighted' if base == WEIGHTED else 'without weights'}"
+    if what.startswith(AT_LANDMARK):
+        way = f"landmark at month {what.removeprefix(AT_LANDMARK)}"
+    else:
+        way = NAMES[BEGINS] if what == "cox_time_dependent" else ""
+    label = study.model_label(base if way else model, endpoint, population)
+    return f"{label}, {way}" if way else label
+
+
+def test_of(row: Mapping[str, str]) -> str:
+    """The model under which a ratio's test of proportional hazards stands."""
+    base, what = split(row["model"])
+    if row["analysis"] == "landmark":
+        what = f"{AT_LANDMARK}{row['at']}"
+    elif row["analysis"] in {"cox_weighted", "cox_time_dependent", "clone_censor_weight"}:
+        what = row["analysis"]
+    elif what == CLUSTERED:
+        what = ""
+    return variant(base, what) if what else base
+
+
+def _sentence_case(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def months(at: str) -> str:
@@ -71,9 +111,10 @@ def _steps(study: Study, population: str) -> list[tuple[str, Step]]:
 def _sentence(study: Study, population: str, early: EarlyEvent, reason: str) -> str:
     label = study.all_populations[population].label
     if early.after is None:
+        event, month = study.endpoints[early.endpoint].event_label, f"{early.before_months:g}"
         what = (
-            "whoever is in it had lived that long, so months before count for nobody, and treatment that began before "
-            "is judged by its survivors"
+            f"it can hold no {event} before month {month}, those months count as lived through, and treatment "
+            "that began before is judged by its survivors"
         )
     else:
         what = "it takes early events away from one arm alone, and so favours it"

@@ -4,7 +4,7 @@ from helpers.study import Study
 from helpers.study.schema import UNRECORDED
 
 SITES = "sites"
-AS_KNOWN = "The arms are taken as known at time zero, so part of a difference can be immortal time."
+AS_KNOWN = "The arms are taken as known at time zero; cause-specific ratios are given also with treatment as it begins."
 
 
 def cause_labels(study: Study) -> dict[str, str]:

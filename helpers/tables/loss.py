@@ -1,0 +1,58 @@
+"""Table of loss to follow-up: who was followed how far, by arm, and whether one arm lost more."""
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Row, Table
+from helpers.ledger import select
+from helpers.study import Study
+from helpers.tables.layout import endpoints, finished, heading, reasons
+
+
+def loss(loss: pd.DataFrame, *, study: Study) -> Table:
+    """Shares followed and completeness at every horizon by endpoint and arm, with the reverse log-rank test."""
+    months = [f"{each:g}" for each in study.survival.months]
+    rows: list[Row] = []
+    for endpoint in endpoints(loss):
+        own = select(loss, endpoint=endpoint)
+        test = select(own, model="reverse").iloc[0]
+        rows.append(heading(study.endpoints[endpoint].label, 3 + 2 * len(months)))
+        for group in study.groups:
+            found = select(own, model="followed", group=group).set_index("at")
+            cells = [
+                notation.number(found.loc[at, name], 1)
+                for at in months
+                for name in ("percent_followed", "percent_complete")
+            ]
+            tested = group == next(iter(study.arms.levels))
+            beside = _tested(test) if tested else ("", "")
+            rows.append(Row((study.group_label(group), *cells, *beside), indent=True))
+    spanners = (("", 1), *((f"Month {at}", 2) for at in months), ("Being lost", 2))
+    shown = ("Followed, %", "Complete, %") * len(months)
+    header = ("Group", *shown, f"HR ({study.level} CI)", "P")
+    arms = study.arms
+    notes = (
+        "Followed: not lost before the month; who had the event before it was followed. Complete (Clark's C): months "
+        "seen up to it over the months there would have been without loss.",
+        _told_apart(study),
+        f"Being lost: {arms.levels[arms.treated]} against {arms.levels[arms.reference]}, events taken as censorings; "
+        "P by the log-rank test.",
+        *reasons(select(loss, model=["followed", "reverse"])),
+    )
+    title = "Loss to follow-up" + study.of_population(loss["population"].iloc[0])
+    return finished(Table("loss", title, header, tuple(rows), notes, spanners), study)
+
+
+def _tested(test: pd.Series) -> tuple[str, str]:
+    return notation.hazard_ratio(*test[["hr", "hr_low", "hr_high"]]), notation.p_value(test["p_log_rank"])
+
+
+def _told_apart(study: Study) -> str:
+    """Whether loss and the end of the study can be told apart."""
+    dated = [each.index_date is not None for each in study.endpoints.values()]
+    if all(dated):
+        return f"Who reached the data cut-off ({study.cohort.data_cut_off}) was not lost."
+    return (
+        "The study has durations and no dates, so who was lost and who was still followed when the study closed cannot "
+        "be told apart: both count as lost."
+    )

@@ -1,0 +1,65 @@
+"""Sentences on what was not seen: loss to follow-up by arm, and events whose time is not known."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers import notation
+from helpers.exhibits import Sentences
+from helpers.ledger import pivot, select
+from helpers.study import Study
+from helpers.wording.phrases import arms_in_order, quoted
+
+RATIO = ["hr", "hr_low", "hr_high"]
+
+
+def lost(rows: pd.DataFrame, *, study: Study, population: str = "primary") -> Sentences:
+    """Loss to follow-up of every endpoint by arm, then events of unknown time, from ledger rows."""
+    own = select(rows, analysis="loss", population=population)
+    said = [each for endpoint in study.endpoints for each in _lost(select(own, endpoint=endpoint), study, endpoint)]
+    return Sentences((*said, *unseen(own, study, population=population)))
+
+
+def unseen(rows: pd.DataFrame, study: Study, *, population: str = "primary") -> list[str]:
+    """Events whose time is not known: whose they are, and how far the ratio could be from what is printed."""
+    own = select(rows, analysis="loss", population=population)
+    found = (_untimed(select(own, endpoint=endpoint), study, endpoint) for endpoint in study.endpoints)
+    return [each for each in found if each]
+
+
+def _lost(rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
+    label, followed = study.endpoints[endpoint].label, pivot(select(rows, model="followed"))
+    texts = []
+    for at in dict.fromkeys(followed["at"]) if len(followed) else ():
+        by_arm = select(followed, at=at).set_index("group")
+        shares = " and ".join(
+            f"{notation.number(by_arm['percent_followed'][arm], 0)}%" for arm, _ in arms_in_order(study)
+        )
+        clark = " and ".join(notation.number(by_arm["percent_complete"][arm], 0) for arm, _ in arms_in_order(study))
+        texts.append(f"to month {at} {shares} (completeness {clark}%)")
+    if not texts:
+        return
+    named = " and ".join(quoted(name) for _, name in arms_in_order(study))
+    test = pivot(select(rows, model="reverse")).iloc[0]
+    ratio = notation.hazard_ratio(*test[RATIO])
+    tested = f"being censored, reverse log-rank {notation.p_equals(test['p_log_rank'])}, hazard ratio {ratio}"
+    alike = "" if not test["p_log_rank"] < 1 - study.confidence else "; the arms were not lost alike"
+    dated = study.endpoints[endpoint].index_date is not None
+    apart = "" if dated else "; without dates loss and the end of the study cannot be told apart"
+    yield f"{label}, followed with {named}: {', '.join(texts)}; {tested}{alike}{apart}."
+
+
+def _untimed(rows: pd.DataFrame, study: Study, endpoint: str) -> str:
+    counts = select(rows, model="untimed", statistic="n_event").set_index("group")["value"]
+    if counts.empty:
+        return ""
+    by_arm = ", ".join(f"{int(counts[arm])} {quoted(name)}" for arm, name in arms_in_order(study))
+    bounds = [pivot(select(rows, model=model)).iloc[0] for model in ("early", "late")]
+    early, late = (notation.hazard_ratio(*each[RATIO]) for each in bounds)
+    entry, n = study.endpoints[endpoint], int(counts["overall"])
+    end = "to the data cut-off" if entry.index_date is not None else "as long as anybody was followed"
+    return (
+        f"{entry.label}: {notation.counted(n, 'patient')} had the event at a time not known ({by_arm}) and "
+        f"{'is' if n == 1 else 'are'} in no curve, test or model. Unadjusted, the hazard ratio would be {early} had "
+        f"they had it at the last fact known of them, and {late} had they lived without it {end}."
+    )
