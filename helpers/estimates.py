@@ -106,6 +106,7 @@ ESTIMATES = {
     "arm_medians": Estimate("within_arm.medians"),
     "arm_univariable": Estimate("within_arm.univariable"),
     "arm_multivariable": Estimate("within_arm.multivariable"),
+    "arm_trends": Estimate("within_arm.trends"),
     "fixed": Estimate("sensitivity.fixed", WHERE, {"known": ("univariable", "multivariable", "conditioned")}),
     "fitted_landmarks": Estimate("sensitivity.fitted_landmarks", {**WHERE, "months": "landmark_months"}, kept=False),
     "fitted_exposures": Estimate("sensitivity.fitted_exposures", WHERE, kept=False),
@@ -130,6 +131,7 @@ ESTIMATES = {
     "cause_specific": Estimate("incidence.cause_specific", WHERE, otherwise=PRIMARY),
     "incidence_curves": Estimate("incidence.curves", WHERE, otherwise=PRIMARY),
     "adverse_events": Estimate("describe.adverse_events", WHERE, otherwise=PRIMARY),
+    "toxicity_trends": Estimate("describe.toxicity_trends"),
     "risk_differences": Estimate("describe.risk_differences", WHERE, otherwise=PRIMARY),
 }
 UNREAD = ("study", "published")

@@ -9,17 +9,19 @@ import pandas as pd
 
 from helpers import describe
 from helpers.cohort import Cohort
-from helpers.cohort.pairing import caliper_width, pairs, propensity_score
+from helpers.cohort.pairing import Propensity, caliper_width, pairs, propensity_score
 from helpers.cox import effect, maximise
 from helpers.cox.models import EFFECT
 from helpers.ledger import STATISTICS_OF, at_label, wide
-from helpers.thresholds import COSTLY
+from helpers.study import Study
+from helpers.thresholds import COSTLY, MANY
 
 BELOW, ABOVE = "below every value of the other arm", "above every value of the other arm"
 BESIDE = "on either side of the only value of the other arm"
 BINS = 20
 QUANTILES = {"minimum": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "maximum": 1.0}
-STABILITY = ["n", *EFFECT]
+STABILITY = STATISTICS_OF["stability"]
+ORDERS_DRAWN, DRAWN = 20, "draws"
 SCORE = STATISTICS_OF["propensity"]
 
 
@@ -120,7 +122,8 @@ def overlap(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
 def stability(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
     """The hazard ratio for treatment among pairs made in each order and within each caliper of the study file.
 
-    `model` is the order, `at` the caliper, empty for none; pairs as in the matched population otherwise.
+    `model` is the order, `at` the caliper, empty for none; pairs as in the matched population otherwise. A random order
+    is one of many: under it a row with `group` has the smallest and the largest ratio over `n_draw` of them.
     """
     study, records = cohort.study, []
     for name in matched(cohort, population):
@@ -133,7 +136,30 @@ def stability(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
                 key = {"population": name, "analysis": "stability", "model": order}
                 key |= {"at": "" if caliper == "none" else at_label(caliper), "reference": study.arms.reference}
                 records += _among(cohort, where, made, {**key, "variable": study.arms.column})
+                if order == "random":
+                    given = {"scale": rule.scale, "width": width, "order": order}
+                    drawn = [pairs(propensity, **given, seed=each) for each in _seeds(study, propensity)]
+                    records += _spread(cohort, where, drawn, key)
     return wide(records, STABILITY)
+
+
+def _seeds(study: Study, propensity: Propensity) -> list[int]:
+    """A seed a random order, fewer of many patients."""
+    n = max(1, min(ORDERS_DRAWN, ORDERS_DRAWN * MANY // max(1, len(propensity.score))))
+    return [int(each) for each in np.random.SeedSequence(study.seed).generate_state(n)]
+
+
+def _spread(cohort: Cohort, where: str, drawn: list[pd.DataFrame], key: dict) -> list[dict]:
+    """The smallest and the largest hazard ratio over several makings of pairs, a row an endpoint."""
+    rows = pd.DataFrame([row for made in drawn for row in _among(cohort, where, made, {})])
+    records = []
+    for endpoint in cohort.study.propensity.endpoints:
+        known = rows.loc[rows["endpoint"] == endpoint, "hr"].dropna()
+        ends = {"hr_least": known.min(), "hr_most": known.max()} if len(known) else {}
+        why = {} if len(known) else dict.fromkeys(("hr_least", "hr_most"), "no pair is within the caliper")
+        own = {"endpoint": endpoint, "group": DRAWN, "method": "pairs made in random orders"}
+        records.append({**key, **own, "n_draw": len(drawn), **ends, "not_estimable": why})
+    return records
 
 
 def _among(cohort: Cohort, where: str, made: pd.DataFrame, key: dict) -> list[dict]:

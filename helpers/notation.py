@@ -9,6 +9,7 @@ PROPER = {
 }  # fmt: skip
 DASH = "–"
 NOT_ESTIMABLE = "n.e."
+LINE = 0.05
 
 
 def number(value: float, digits: int) -> str:
@@ -40,14 +41,16 @@ def share_said(n: float, percent: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """Two decimals; three below 0.01 and where two would read as 0.05; `<0.001` and `>0.99` at the ends."""
+    """Two decimals; three below 0.01, as many as tell it from 0.05 near that; `<0.001` and `>0.99` at the ends."""
     if math.isnan(p):
         return NOT_ESTIMABLE
     if p < 0.001:
         return "<0.001"
     if p > 0.99:
         return ">0.99"
-    return f"{p:.3f}" if p < 0.01 or 0.045 <= p < 0.055 else f"{p:.2f}"
+    if 0.045 <= p < 0.055:
+        return f"{p:.{decimals(p, p, 3, LINE)}f}"
+    return f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
 
 
 def p_equals(p: float) -> str:
@@ -80,12 +83,28 @@ def difference(value: float, low: float, high: float) -> str:
     return estimate(value, low, high, decimals(low, high, 1, 0))
 
 
-def hazard_ratio(hr: float, low: float, high: float) -> str:
-    """A hazard ratio with its interval, two decimals or as many as the limits need beside one."""
+def hazard_ratio(hr: float, low: float, high: float, digits: int = 2) -> str:
+    """A hazard ratio with its interval, two decimals or as many as the limits need beside one, `digits` at least."""
     if math.isnan(hr):
         return NOT_ESTIMABLE
-    value, lower, upper = _ratios(hr, low, high)
+    value, lower, upper = _ratios(hr, low, high, digits)
     return f"{value} ({lower}{DASH}{upper})"
+
+
+def alike(*intervals: tuple[float, float]) -> int:
+    """The decimals of hazard ratios that stand in one row: as many as the one that needs most."""
+    return max(decimals(low, high, 2, 1) for low, high in intervals)
+
+
+def months(at: float | str) -> str:
+    """`1 month`, `12 months`, `0.99 months`: two decimals at most."""
+    text = f"{round(float(at), 2):g}"
+    return f"{text} month{'' if text == '1' else 's'}"
+
+
+def month(at: float | str) -> str:
+    """The number of a month, two decimals at most."""
+    return f"{round(float(at), 2):g}"
 
 
 def ratio(value: float, digits: int = 2) -> str:
@@ -111,6 +130,13 @@ def time(value: float, low: float, high: float, patients: float = 1) -> str:
     return f"{ends[0]} ({ends[1]}{DASH}{ends[2]})"
 
 
+def median(value: float, low: float, high: float) -> str:
+    """A median of time in prose: `13.4 (12.6–15.6) months`, or that it was not reached."""
+    if math.isnan(value) and math.isnan(low) and math.isnan(high):
+        return "not reached"
+    return f"{time(value, low, high)} months"
+
+
 def hazard_ratio_said(hr: float, low: float, high: float, level: str) -> str:
     """`HR 0.37, 95% CI 0.15–0.91`, for prose."""
     value, lower, upper = _ratios(hr, low, high)
@@ -124,8 +150,8 @@ def within(label: str) -> str:
     return label[0].lower() + label[1:] if plain and first.partition("-")[0] not in PROPER else label
 
 
-def _ratios(hr: float, low: float, high: float) -> list[str]:
-    digits = decimals(low, high, 2, 1)
+def _ratios(hr: float, low: float, high: float, digits: int = 2) -> list[str]:
+    digits = decimals(low, high, digits, 1)
     return [_ratio(each, digits) for each in (hr, low, high)]
 
 

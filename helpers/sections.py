@@ -92,7 +92,15 @@ FACTORS = Section(
 SUBGROUPS = Section(
     "05_subgroups",
     "Subgroups",
-    rows=("subgroups", "interactions", "arm_events", "arm_medians", "arm_univariable", "arm_multivariable"),
+    rows=(
+        "subgroups",
+        "interactions",
+        "arm_events",
+        "arm_medians",
+        "arm_univariable",
+        "arm_multivariable",
+        "arm_trends",
+    ),
     methods=("subgroups", "within_arm"),
     strobe=("7", "17"),
     lacking=lambda study: (
@@ -136,7 +144,7 @@ PROGRESSION = Section(
 TOXICITY = Section(
     "08_adverse_events",
     "Adverse events",
-    rows=("adverse_events", "risk_differences"),
+    rows=("adverse_events", "risk_differences", "toxicity_trends"),
     methods=("adverse_events",),
     strobe=("17",),
     lacking=lambda study: "" if study.adverse_events else "the study file names no [adverse_events]",

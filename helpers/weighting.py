@@ -36,7 +36,8 @@ def weights(propensity: Propensity) -> dict[str, pd.Series]:
 def weighted(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
     """The hazard ratio for treatment under every weight, a row a weight and endpoint.
 
-    `n_effective` is Kish's (1965) effective number of patients, both arms together; `n_missing` are without a score.
+    `n_effective` is Kish's (1965) effective number of patients, both arms together, and by arm in a row of its own
+    (`group`); `n_missing` are without a score.
     """
     study, records = cohort.study, []
     for where in sources(cohort, population):
@@ -52,7 +53,25 @@ def weighted(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
                 key |= {"variable": study.arms.column, "level": study.arms.treated, "method": WEIGHTS[model].method}
                 found = _effect(cohort, known, weight, propensity.problem)
                 records.append({**key, "reference": study.arms.reference, **counts, **found})
+                records += _by_arm(cohort, known, weight, key) if not propensity.problem else []
     return wide(records, WEIGHTED)
+
+
+def _by_arm(cohort: Cohort, known: pd.DataFrame, weight: pd.Series, key: dict[str, str]) -> list[dict]:
+    """The patients of each arm and the number they are worth under a weight."""
+    arms, own = (
+        cohort.study.arms,
+        {name: key[name] for name in ("population", "endpoint", "analysis", "model", "method")},
+    )
+    groups = {arm: known.index[known[arms.column] == arm] for arm in arms.levels}
+    return [
+        {**own, "group": arm, "n": len(rows), "n_effective": _kish(weight.loc[rows])} for arm, rows in groups.items()
+    ]
+
+
+def _kish(weight: pd.Series) -> float:
+    """The patients that would carry as much information without weights (Kish, 1965)."""
+    return float(np.square(weight.sum()) / np.square(weight).sum()) if len(weight) else 0.0
 
 
 def weighted_proportionality(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
@@ -97,5 +116,4 @@ def _effect(cohort: Cohort, known: pd.DataFrame, weight: pd.Series, problem: str
     given = weight.loc[known.index]
     rows = pd.Series(known.index, index=known.index)
     maximum = maximise(cohort.study, known, [arms.column], clusters=rows, weights=given)
-    effective = float(np.square(given.sum()) / np.square(given).sum()) if len(given) else 0.0
-    return {"n_effective": effective, **effect(cohort.study, maximum, (arms.column, arms.treated))}
+    return {"n_effective": _kish(given), **effect(cohort.study, maximum, (arms.column, arms.treated))}

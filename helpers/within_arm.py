@@ -11,12 +11,16 @@ import pandas as pd
 
 from helpers import survival
 from helpers.cohort import Cohort
-from helpers.cox.models import STATISTICS, fitted, model_rows, one_variable
+from helpers.cox.design import Maximum, columns, complete_cases
+from helpers.cox.kernel import fit
+from helpers.cox.models import STATISTICS, effect, fitted, model_rows, one_variable
 from helpers.ledger import STATISTICS_OF, percent, select, wide
 from helpers.study.analyses import WithinArm
 from helpers.study.schema import OVERALL
+from helpers.study.variants import UNADJUSTED
 
 EVENTS = ["n", "n_event", "n_missing", "percent"]
+STEP = ("step", "")
 
 
 def medians(cohort: Cohort) -> pd.DataFrame:
@@ -64,6 +68,32 @@ def multivariable(cohort: Cohort) -> pd.DataFrame:
         return model_rows(within.study, fitted(within, spec, key))
 
     return wide(_compared(cohort, adjusted), STATISTICS)
+
+
+def trends(cohort: Cohort) -> pd.DataFrame:
+    """The hazard ratio per step of a compared variable whose levels the study file orders, alone and adjusted.
+
+    Rows of analysis `trend`, model `unadjusted` or the comparison's; patients in no step are left out. No rows where no
+    compared variable has an order.
+    """
+    study, records = cohort.study, []
+    for asked in study.within_arm:
+        order = study.variables[asked.variable].order
+        for endpoint in asked.endpoints if order else ():
+            for model, covariates in ((UNADJUSTED, []), (asked.name, asked.covariates)):
+                known, _ = complete_cases(cohort, endpoint, asked.population, [asked.variable, *covariates])
+                known = known[known[asked.variable].isin(order)]
+                step = known[asked.variable].astype(object).map(order.index).astype(float)
+                design, blank, parameters = columns(study, known, covariates)
+                design[STEP] = step
+                stop, event = known.loc[design.index, "time"], known.loc[design.index, "event"]
+                found = fit(design, stop.to_numpy(), event.to_numpy())
+                maximum = Maximum(found, blank | found.blank, parameters + 1, design, None)
+                key = {"population": asked.population, "endpoint": endpoint, "analysis": "trend", "model": model}
+                text = {"variable": asked.variable, "reference": "per step", "method": "Cox regression, Efron ties"}
+                sizes = {"n": len(known), "n_event": int(known["event"].sum())}
+                records.append({**key, **text, **sizes, **effect(study, maximum, STEP)})
+    return wide(records, STATISTICS_OF["trend"])
 
 
 def _compared(cohort: Cohort, rows: Callable[[Cohort, WithinArm, str], list[dict]]) -> list[dict]:

@@ -29,7 +29,7 @@ ALLOWED = {
     "cells": set(),
     "study": {"cells", "errors"},
     "thresholds": set(),
-    "names": {"study"},
+    "names": {"notation", "study"},
     "ledger": {"errors", "thresholds"},
     "notation": set(),
     "versions": set(),

@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from agreement import compare
+from agreement import compare, reference
 from building import arms, categorical, cohort_of, endpoint
 from public import load
 
@@ -86,7 +86,25 @@ def test_differences_of_shares_agree_with_r(tmp_path, record_property):
                 for statistic in ("risk_difference", "risk_difference_low", "risk_difference_high", "p_test"):
                     term = f"{row['variable']}|{row['level']}"
                     computed[name, f"risk_difference@{confidence:g}", term, statistic] = row[statistic]
+    for dataset, analysis, term, _ in reference("toxicity.csv"):
+        if analysis == "trend":
+            events, sizes = ([int(each) for each in part.split(",")] for part in term.split(" of "))
+            computed[dataset, analysis, term, "p"] = describe.exact_trend(events, sizes)
     compare("toxicity.csv", computed, record_property)
+
+
+def _tables(cohort, differences):
+    """The exhibits of a cohort's adverse events."""
+    frames = {"differences": differences, "trends": describe.toxicity_trends(cohort)}
+    return tables.adverse_events(describe.adverse_events(cohort), **frames, study=cohort.study)
+
+
+def test_the_limits_of_a_share_by_hand():
+    """Wilson (1927): the roots of (x - np)² = z² n p (1 - p)."""
+    low, high = describe.wilson(5, 91, 0.95)
+    for p in (low, high):
+        assert (5 - 91 * p) ** 2 == pytest.approx(1.959963985**2 * 91 * p * (1 - p), rel=1e-8)
+    assert low < 5 / 91 < high
 
 
 def test_differences_of_shares_worked_by_hand(tmp_path):
@@ -111,7 +129,8 @@ def test_differences_of_shares_worked_by_hand(tmp_path):
     assert found.loc[("rash", "any"), "risk_difference"] == 100 * (2 / 4 - 3 / 4)
     assert found.loc[("rash", "any"), "p_test"] == pytest.approx(1)
     assert found.loc[("any event", "severe"), "risk_difference"] == pytest.approx(100 * (1 / 4 - 2 / 4))
-    assert found.loc[("itch", "severe"), ["risk_difference", "p_test"]].tolist() == [0, 1]
+    assert found.loc[("itch", "severe"), "risk_difference"] == 0
+    assert found.loc[("itch", "severe"), "not_estimable"] == {"p_test": "nobody has it"}
     assert set(found["reference"]) == {"a"}
     assert set(found["method"]) == {METHOD}
     assert (found["risk_difference_low"] < found["risk_difference_high"]).all()
@@ -127,16 +146,14 @@ def test_fisher_by_hand(tmp_path):
 def test_an_arm_without_a_known_grade_has_a_reason(tmp_path):
     cohort = graded(tmp_path, {"arm": ["a", "a", "b", "b"], "rash": [0, 1, "", ""], "itch": [0, 1, 1, 1]})
     found = describe.risk_differences(cohort)
-    assert found["not_estimable"].map(lambda each: set(each.values())).tolist() == [{NO_GRADE}, {NO_GRADE}] + [
-        set(),
-        set(),
-    ] + [set(), {NO_GRADE}]
-    table = tables.adverse_events(describe.adverse_events(cohort), differences=found, study=cohort.study)[0]
+    why = found["not_estimable"].map(lambda each: set(each.values())).tolist()
+    assert why == [{NO_GRADE}, {NO_GRADE}, set(), {"nobody has it"}, set(), {NO_GRADE}]
+    table = _tables(cohort, found)[0]
     assert table.rows[2].cells[1:] == ("1 (50.0)", "1 (50.0)", "0 (n.e.)", "", "")
     assert table.rows[3].cells[4:] == ("n.e.", "n.e.")
     assert f"n.e., not estimable: no patient has a known value; {NO_GRADE}." in table.notes
     said = wording.adverse_events(melt([describe.adverse_events(cohort), found], "x"), study=cohort.study).sentences
-    assert said[-1].startswith("Of 3 differences between the arms, at any grade and at high, not corrected for their")
+    assert said[-1].startswith("Of 2 differences between the arms, at any grade and at high, not corrected for their")
     assert said[-1].endswith("none has a 95% interval without zero.")
 
 
@@ -153,7 +170,7 @@ def test_events_by_two_variables_may_be_different_ones(tmp_path):
     variables = {"size": categorical("s", "l"), "arm_size": categorical("s", "l", column="size")}
     cohort = graded(tmp_path, HAND, events={"by": by}, populations={"all": {"label": "All"}}, variables=variables)
     differences = describe.risk_differences(cohort)
-    shown = tables.adverse_events(describe.adverse_events(cohort), differences=differences, study=cohort.study)
+    shown = _tables(cohort, differences)
     assert [table.rows[0].cells[0] for table in shown] == ["The rash", "The rash", "The itch"]
     told = "All: 9; in no column, their A factor not known: 1. The columns are described, not compared."
     assert told in shown[1].notes
@@ -299,7 +316,7 @@ def test_the_table_of_events_is_among_the_checksums(stent):
 @pytest.fixture
 def shown(stent):
     differences = describe.risk_differences(stent)
-    return tables.adverse_events(describe.adverse_events(stent), differences=differences, study=stent.study)
+    return _tables(stent, differences)
 
 
 def test_adverse_events_as_tables(shown, stent):
@@ -318,7 +335,7 @@ def test_adverse_events_as_tables(shown, stent):
     assert cells["Grade 4 or higher"] == ("8 (13.3)", "0 (0.0)", "8 (26.7)", "26.7 (13.0–41.5)", "0.005")
     assert first.rows[6].cells == ("Missing", "14 (23.3)", "7 (23.3)", "7 (23.3)", "", "")
     assert first.rows[13].cells[0] == "Any adverse event"
-    assert "6 tests, not corrected for their number." in " ".join(first.notes)
+    assert "5 tests, not corrected for their number." in " ".join(first.notes)
     assert [row.cells[0] for row in second.rows] == [
         "Bleeding", "Absent", "Grades 1 and 2", "Grades 3 to 5", "Any grade", "Grade 4 or higher",
     ]  # fmt: skip
@@ -334,16 +351,22 @@ def test_patients_in_no_column_are_told(study_copy):
     table.to_csv(folder / "cohort.csv", index=False)
     cohort = read_cohort(read_study(folder))
     differences = describe.risk_differences(cohort)
-    _, by = tables.adverse_events(describe.adverse_events(cohort), differences=differences, study=cohort.study)
+    _, by = _tables(cohort, differences)
     assert "Patients with a stent: 30; in no column, their stent diameter not known: 1." in by.notes[1]
 
 
 def test_grades_that_a_group_holds_have_no_second_row(ctrt):
     differences = describe.risk_differences(ctrt)
-    first, *by = tables.adverse_events(describe.adverse_events(ctrt), differences=differences, study=ctrt.study)
-    assert len(first.rows) == 14 * 5
+    first, *by = _tables(ctrt, differences)
+    assert len(first.rows) == 15 * 5
     pneumonitis = {row.cells[0]: row.cells[1:] for row in first.rows[35:40]}
-    assert pneumonitis["Grade III/IV"] == ("5 (2.9)", "0 (0.0)", "5 (5.5)", "5.5 (−0.1 to 12.2)", "0.06")
+    assert pneumonitis["Grade III/IV"] == ("5 (2.9)", "0 (0.0)", "5 (5.5)", "§ 5.5 (2.4–12.2)", "–")
+    anyone = ctrt.rows()[["radiation_pneumonitis", "immune_pneumonitis"]].max(axis=1)
+    shares = [int((anyone[ctrt.rows()["arm"] == arm] > 0).sum()) for arm in ctrt.study.arms.levels]
+    together = {row.cells[0]: row.cells[1:] for row in first.rows[66:70]}
+    assert [cell.partition(" ")[0] for cell in together["Any grade"][1:3]] == [str(each) for each in shares]
+    row = select(differences, variable="pneumonitis", level="severe").iloc[0]
+    assert row["p_test"] < 0.05, "any pneumonitis of grade 3 or more is the comparison clinicians need"
     assert [table.title for table in by] == [
         "Adverse events by radiotherapy dose (Patients treated with cTRT)",
         "Adverse events by fractionation (Patients treated with cTRT)",
@@ -354,7 +377,8 @@ def test_grades_that_a_group_holds_have_no_second_row(ctrt):
 
 def test_differences_of_matched_patients_say_that_pairs_are_not_counted(stent):
     frames = describe.adverse_events(stent, "paired"), describe.risk_differences(stent, "paired")
-    first, _ = tables.adverse_events(frames[0], differences=frames[1], study=stent.study)
+    trends = describe.toxicity_trends(stent)
+    first, _ = tables.adverse_events(frames[0], differences=frames[1], trends=trends, study=stent.study)
     assert first.title == "Adverse events (Paired patients)"
     assert "Errors take paired patients as independent." in first.notes
 
@@ -367,7 +391,7 @@ def test_adverse_events_in_words(stent):
         "0 (0.0%) and 14 (46.7%).",
         "Most common at grade 4 or higher, “Surgery” and “Self-expanding stent”: bleeding 0 (0.0%) and 8 (26.7%).",
         "Only with “Self-expanding stent”: bleeding.",
-        "Of 6 differences between the arms, at any grade and at grade 4 or higher, not corrected for their number, 3 "
+        "Of 5 differences between the arms, at any grade and at grade 4 or higher, not corrected for their number, 3 "
         "have a 90% interval without zero; “Self-expanding stent” minus “Surgery” in percentage points: bleeding 46.7 "
         "(30.3–61.3); any adverse event at grade 4 or higher 32.0 (15.3–48.4); bleeding at grade 4 or higher 26.7 "
         "(13.0–41.5).",

@@ -11,6 +11,7 @@ from helpers.study import Study
 from helpers.study.schema import DAYS_PER_MONTH, UNIT_DAYS, Endpoint
 
 LONGEST = 36525
+SAME = 1e-14
 
 
 def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index) -> tuple[pd.DataFrame, list[str]]:
@@ -41,7 +42,11 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
     problems += _faults(table, name, endpoint, days)
     if endpoint.zero_time in {"half_day", "exclude"}:
         days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
-    return _frame(days, event, extended, later, potential), [problem for problem in problems if problem]
+    found = _frame(days, event, extended, later, potential)
+    if endpoint.unit == "months":
+        given = typed.raw[name, endpoint.time].loc[rows]
+        found["time"] = found["time"].mask(np.isclose(found["time"], given, rtol=SAME, atol=0), given)
+    return found, [problem for problem in problems if problem]
 
 
 def _frame(

@@ -1,7 +1,7 @@
 """Many weighted Cox fits at once: the bootstrap by frequency weights on one and the same set of risk sets.
 
-A patient drawn twice has weight two and is no tie of his own: the exchangeably weighted bootstrap (Kosorok, Lee & Fine,
-2004), with Efron's weights for ties as in `helpers.cox.likelihood`. Rows may be at risk from a start on; no strata.
+A patient drawn twice has weight two and is no tie of his own (Davison & Hinkley, 1997), with Efron's weights for ties
+as in `helpers.cox.likelihood`. Rows may be at risk from a start on; no strata.
 
 Beyond `MANY` patients and `EVENTS` events a sample's coefficients are taken to the first order, the estimate and the
 sum of the influences of those drawn (Davison & Hinkley, 1997, 2.7; Reid & Crépeau, 1985, for Cox's). Of few events the

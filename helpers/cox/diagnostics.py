@@ -187,7 +187,8 @@ def scaled_residuals(
     mean in its risk set. `at` is the month, `log_hr` the value.
     """
     arms, records = cohort.study.arms, []
-    for model in fitted_models(cohort, population) if models is None else models:
+    models = fitted_models(cohort, population) if models is None else models
+    for model in [*treatment_alone(cohort, population), *models]:
         effect = arms.column, arms.treated
         fitted = model.maximum.fit
         names = [name for name in fitted.log_hr.index if name not in fitted.blank]

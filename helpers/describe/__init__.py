@@ -5,7 +5,8 @@ from helpers.describe.comparisons import categorical_test, comparisons, continuo
 from helpers.describe.counts import counts, course, events, flow, summaries
 from helpers.describe.missing import missing
 from helpers.describe.progression import progression, progression_differences, progression_tests
-from helpers.describe.toxicity import adverse_events, risk_differences
+from helpers.describe.toxicity import adverse_events, risk_differences, wilson
+from helpers.describe.trend import exact_trend, toxicity_trends
 
 __all__ = [
     "adverse_events",
@@ -16,6 +17,7 @@ __all__ = [
     "counts",
     "course",
     "events",
+    "exact_trend",
     "fisher_exact",
     "flow",
     "missing",
@@ -25,4 +27,6 @@ __all__ = [
     "risk_differences",
     "standardised_difference",
     "summaries",
+    "toxicity_trends",
+    "wilson",
 ]

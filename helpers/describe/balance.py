@@ -13,6 +13,8 @@ from helpers.study.schema import OVERALL
 
 ONE_ARM = "only one arm can have this variable"
 NO_SPREAD = "the variable does not vary within the arms"
+DISJOINT = "the arms share no level: the largest imbalance there is"
+APART = "all of one arm have one value and all of the other another: the largest imbalance there is"
 NAMES = STATISTICS_OF["balance"]
 
 
@@ -115,6 +117,8 @@ def _measured(arms: list[np.ndarray], before: list[np.ndarray], weights: list[np
     ratio = variances[0] / variances[1] if variances[1] > 0 else np.nan
     found = dict(zip(NAMES, (pooled, att, ratio), strict=True))
     reasons = {"smd_att": "the variable does not vary among the treated", "variance_ratio": NO_SPREAD}
+    if all(len(each) and np.ptp(each) == 0 for each in (*arms, *before)) and arms[0][0, 0] != arms[1][0, 0]:
+        reasons |= dict.fromkeys(("smd_pooled", "smd_att"), APART)
     missing = [name for name, value in found.items() if not np.isfinite(value)]
     return {**found, "not_estimable": {name: reasons.get(name, NO_SPREAD) for name in missing}}
 
@@ -133,7 +137,8 @@ def _distance(arms: list[pd.Series], before: list[pd.Series], weights: list[np.n
     known = [level for level in levels if any((each == level).any() for each in before)]
     columns = [_indicators(each, known) for each in (*arms, *before)]
     smd = standardised_difference(*columns[:2], ddof=0, before=tuple(columns[2:]), weights=tuple(weights))
-    missing = {} if np.isfinite(smd) else {"smd_pooled": NO_SPREAD}
+    shared = [level for level in levels if all((each == level).any() for each in arms)]
+    missing = {} if np.isfinite(smd) else {"smd_pooled": NO_SPREAD if shared else DISJOINT}
     return {"smd_pooled": smd, "not_estimable": missing}
 
 

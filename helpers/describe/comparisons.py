@@ -92,7 +92,8 @@ def continuous_test(first: np.ndarray, second: np.ndarray, test: str) -> dict:
         both = np.concatenate([first, second])
         exact = max(len(first), len(second)) < 50 and len(np.unique(both)) == len(both)
         result = stats.mannwhitneyu(first, second, method="exact" if exact else "asymptotic", use_continuity=True)
-        method = f"Wilcoxon rank-sum test, {'exact' if exact else 'normal approximation'}"
+        how = "exact" if exact else "normal approximation with continuity correction"
+        method = f"Wilcoxon rank-sum test, {how}"
         return {"test_statistic": result.statistic, "p_test": result.pvalue, "method": method}
     if np.ptp(first) == np.ptp(second) == 0:
         return {"not_estimable": {"p_test": "the variable does not vary within the arms"}}

@@ -48,7 +48,7 @@ def _kaplan_meier(
         axes.set_xlim(0, max(ticks[-1], curves["at"].astype(float).max()) * 1.02)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.tick_params(labelbottom=True)
-        label = textwrap.fill(f"{study.endpoints[endpoint].label} (%)", 40)
+        label = textwrap.fill(f"{study.share_label(endpoint)} (%)", 40)
         axes.set_ylabel(label)
         axes.set_xlabel(f"Months since {study.endpoints[endpoint].origin}")
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "alignment": "left"}

@@ -103,16 +103,29 @@ def changing_effect(
     residuals: pd.DataFrame,
     *,
     periods: pd.DataFrame,
-    multivariable: pd.DataFrame,
+    effects: pd.DataFrame,
+    tests: pd.DataFrame,
     study: Study,
     model: str | None = None,
 ) -> list[Figure]:
-    """One figure an endpoint and population of a model: what each death says of the hazard ratio, and by period."""
-    chosen = _chosen(study, model, residuals)
-    frames = [select(frame, model=chosen or "") for frame in (residuals, periods, multivariable)]
+    """One figure for every model in which the effect of treatment is shown to change with time, else for one model.
+
+    What each event says of the hazard ratio, and the ratio by period. `effects` are the whole follow-up's. The one is
+    `model`, or that of the primary analysis; a `model` named is the only one drawn, in every endpoint and population.
+    """
+    key, arm = ["population", "endpoint", "model"], study.arms.column
+    if model is not None:
+        shown = select(residuals, model=_chosen(study, model, residuals))[key]
+    else:
+        failing = tests[(tests["variable"] == arm) & (tests["p_proportional"] < 1 - study.confidence)]
+        own = {name: study.primary_key[name] for name in key}
+        shown = failing[key] if len(failing) else select(residuals, **own)[key]
+    wanted = shown.drop_duplicates().to_dict("records")
+    found = [[select(frame, **which) for frame in (residuals, periods, effects)] for which in wanted]
     return [
-        _changing_effect(*(select(frame, **which) for frame in frames), study, which["endpoint"], chosen)
-        for which in _each(frames[0])
+        _changing_effect(*frames, study, which["endpoint"], which["model"])
+        for frames, which in zip(found, wanted, strict=True)
+        if len(frames[0])
     ]
 
 
@@ -151,10 +164,10 @@ def _changing_effect(
         f"from month {row['at']} {notation.hazard_ratio(row['hr'], row['hr_low'], row['hr_high'])}"
         for _, row in periods.iterrows()
     ]
-    spec = study.model(model, endpoint, population)
     notes = (
-        f"{spec.label}. Dots: scaled Schoenfeld residuals, what each event says of the hazard ratio at its time; were "
-        "hazards proportional they would scatter evenly around the dashed line. A period without line has no estimate.",
+        f"{study.model_label(model, endpoint, population)}. Dots: scaled Schoenfeld residuals, what each event says of "
+        "the hazard ratio at its time; were hazards proportional they would scatter evenly around the dashed line. A "
+        "period without line has no estimate.",
     )
     return Figure(
         "_".join(part for part in ("changing_effect", endpoint, model, study.beyond_primary(population)) if part),

@@ -140,7 +140,8 @@ def _mirrored(axes: Axes, frame: pd.DataFrame, side: int, colour: tuple, label: 
 def stability(stability: pd.DataFrame, *, study: Study) -> list[Figure]:
     """One figure a matched population: the hazard ratio under every order and caliper, a panel an endpoint."""
     return [
-        _stability(select(stability, population=name), study, name) for name in dict.fromkeys(stability["population"])
+        _stability(select(stability, population=name, group=""), study, name)
+        for name in dict.fromkeys(stability["population"])
     ]
 
 

@@ -20,6 +20,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
     "savefig.facecolor": "white",
+    "text.parse_math": False,
 }
 HAZARD_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 

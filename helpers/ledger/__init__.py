@@ -15,12 +15,14 @@ import pandas as pd
 from helpers.errors import ParameterError
 from helpers.ledger.vocabulary import (
     ANALYSES,
+    CANNOT_HAVE_IT,
     COLUMNS,
     DESCRIPTION,
     E_VALUES,
     FITTED,
     INFINITE,
     KEY,
+    NOBODY_HAS_IT,
     NOBODY_LEFT,
     NOT_REACHED,
     STATISTICS,
@@ -180,12 +182,14 @@ def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 __all__ = [
     "ANALYSES",
+    "CANNOT_HAVE_IT",
     "COLUMNS",
     "DESCRIPTION",
     "E_VALUES",
     "FITTED",
     "INFINITE",
     "KEY",
+    "NOBODY_HAS_IT",
     "NOBODY_LEFT",
     "NOT_REACHED",
     "STATISTICS",

@@ -26,6 +26,7 @@ ANALYSES = {
     "clone_censor_weight": "beginning treatment within months against not, patients cloned, censored and weighted",
     "competing_risks": "cumulative incidence of an event among others that preclude it, and its test between the arms",
     "cause_specific": "Cox model of treatment alone for one of several first events, the others censored",
+    "trend": "whether an outcome changes with the ordered levels of a variable, per step",
     "risk_difference": "difference between the arms of the share with an event",
     "simulation": "how a way of analysing errs in drawn cohorts whose hazard ratio is `at`",
     "propensity": "probability of treatment given covariates; of a level: who is in it, by arm",
@@ -38,6 +39,8 @@ ANALYSES = {
 INFINITE = "too large to be told"
 NOT_REACHED = "not reached"
 NOBODY_LEFT = "nobody is followed this long"
+NOBODY_HAS_IT = "nobody has it"
+CANNOT_HAVE_IT = "one arm cannot have it"
 
 FITTED = set(ANALYSES) - {"flow", "count", "summary", "comparison", "balance", "risk_difference", "clock"}
 
@@ -73,13 +76,14 @@ STATISTICS_OF = {
             rate rate_low rate_high rmst rmst_difference rmst_difference_low rmst_difference_high {_E_VALUES}""",
         "competing_risks": "n n_event n_risk incidence incidence_low incidence_high chi_square df p_gray",
         "cause_specific": "n n_event hr hr_low hr_high log_hr log_hr_se p_wald",
-        "risk_difference": "risk_difference risk_difference_low risk_difference_high p_test",
+        "risk_difference": "risk_difference risk_difference_low risk_difference_high p_test risk risk_low risk_high",
+        "trend": "n n_event df p_test hr hr_low hr_high log_hr log_hr_se p_wald",
         "simulation": """n n_draw n_failed log_hr log_hr_limit log_hr_limit_se log_hr_estimand
             bias bias_se log_hr_sd log_hr_se
             percent_rejected percent_rejected_low percent_rejected_high
             percent_covered percent_covered_low percent_covered_high""",
         "propensity": f"n n_missing n_outside {_SPREAD}",
-        "stability": "n hr hr_low hr_high log_hr log_hr_se p_wald",
+        "stability": "n n_draw hr hr_low hr_high log_hr log_hr_se p_wald hr_least hr_most",
         "spline": f"""{_LOST} p_overall p_nonlinear p_lrt turning_point knot hr hr_low hr_high
             crossing crossing_low crossing_high extremum extremum_low extremum_high percent_found""",
         "subgroup": "n n_event hr hr_low hr_high log_hr log_hr_se p_wald",
@@ -135,6 +139,8 @@ STATISTICS = {
     "rmst_difference_low": "lower confidence limit of the difference",
     "rmst_difference_high": "upper confidence limit of the difference",
     "hr": "hazard ratio; of an interaction the ratio of two",
+    "hr_least": "smallest hazard ratio over pairs made in several random orders",
+    "hr_most": "largest hazard ratio over pairs made in several random orders",
     "hr_low": "lower confidence limit of the hazard ratio",
     "hr_high": "upper confidence limit of the hazard ratio",
     "detectable_low": "ratio of hazard ratios below 1 that would be found with 80% power",
@@ -174,6 +180,9 @@ STATISTICS = {
     "incidence_high": "upper confidence limit of the cumulative incidence",
     "p_gray": "P value, Gray's test of cumulative incidences",
     "risk_difference": "share among the treated minus share in the reference arm, in percentage points",
+    "risk": "share of the patients with the event, 0 to 100",
+    "risk_low": "lower confidence limit of the share",
+    "risk_high": "upper confidence limit of the share",
     "risk_difference_low": "lower confidence limit of the difference",
     "risk_difference_high": "upper confidence limit of the difference",
     "log_hr_limit": "what the estimator tends to, from one very large cohort",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from helpers import notation
 from helpers.names.weights import WEIGHTS
 from helpers.study import Study
 from helpers.study.schema import EarlyEvent, Step
@@ -47,9 +48,9 @@ def design(study: Study, row: Mapping[str, str]) -> Design:
     kind = ANALYSES[row["analysis"]]
     label = study.all_populations[population].label
     if kind == CLONES:
-        name = f"Within {months(at)} of {study.endpoints[endpoint].origin}, or not"
+        name = f"Within {notation.months(at)} of {study.endpoints[endpoint].origin}, or not"
         return Design(kind, name, "weighted" if model == WEIGHTED else "without weights")
-    name = f"Month {at}" if kind == LANDMARK else label
+    name = f"Month {notation.month(at)}" if kind == LANDMARK else label
     if kind != LANDMARK and _steps(study, population):
         name += " ‡"
     return Design(kind, name, study.model_label(model, endpoint, population))
@@ -84,11 +85,6 @@ def test_of(row: Mapping[str, str]) -> str:
 
 def _sentence_case(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def months(at: str) -> str:
-    """`1 month`, `6 months`."""
-    return f"{at} month{'' if at == '1' else 's'}"
 
 
 def heading(study: Study, kind: str) -> str:

@@ -1,7 +1,7 @@
 """What is said of a spline: its tests, its curve against a reference, and where that crosses 1 and turns.
 
 What is said of a crossing or an extremum is said with a percentile bootstrap interval, knots and reference as in all
-patients. Matched patients are drawn in pairs: matching each sample anew would be invalid (Abadie & Imbens, 2008).
+patients. Matched patients are drawn in pairs: as Austin & Small (2014) advise.
 """
 
 import numpy as np

@@ -128,12 +128,18 @@ class Study(StudyFile):
         """How a companion differs from its model."""
         return f"without {self.label(what.removeprefix(WITHOUT))}" if what.startswith(WITHOUT) else COMPANIONS[what]
 
+    def share_label(self, endpoint: str) -> str:
+        """What the share of patients without an endpoint's event is called."""
+        entry = self.endpoints[endpoint]
+        said = entry.label if "survival" in entry.label.casefold() else f"Free of {entry.event_label}"
+        return entry.share_label or said
+
     def label(self, variable: str) -> str:
         """A variable's label with its unit, the label of the arms or that of an adverse event."""
         if variable == self.arms.column:
             return self.arms.label
         if variable not in self.variables:
-            return {**self.adverse_events.terms, ANY_EVENT: "Any adverse event"}[variable]
+            return {**self.adverse_events.counted, ANY_EVENT: "Any adverse event"}[variable]
         entry = self.variables[variable]
         return f"{entry.label} ({entry.unit})" if entry.unit else entry.label
 

@@ -75,6 +75,7 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
         near = nearest(variable.reference, variable.levels)
         yield f"{where}.reference': '{variable.reference}' is no level ({listed(variable.levels)}){near}"
     yield from _unions(where, variable)
+    yield from _order(where, variable)
     yield from _between(where, variable)
     yield from _otherwise(where, variable)
     if name in RESERVED:
@@ -83,6 +84,15 @@ def _variable(study: StudyFile, name: str, variable: Variable) -> Iterator[str]:
         yield from _cut(study, where, variable)
     if variable.applies_when:
         yield from _condition(study, f"{where}.applies_when", variable.applies_when)
+
+
+def _order(where: str, variable: Variable) -> Iterator[str]:
+    levels = variable.levels or {}
+    for level in variable.order:
+        if level not in levels:
+            yield f"{where}.order': '{level}' is no level ({listed(levels)})"
+    if len(set(variable.order)) < len(variable.order):
+        yield f"{where}.order': a level is given twice"
 
 
 def _between(where: str, variable: Variable) -> Iterator[str]:

@@ -93,7 +93,8 @@ class Variable(Entry):
     """A column of the patients' table: type, label, unit or levels, where it applies, and its footnote in Table 1.
 
     With `between` it is the time from the first to the second of two columns of dates, in its unit. `otherwise` is the
-    value a model's companion takes where the variable cannot exist, such as no cycles. `missing` are codes that mean
+    value a model's companion takes where the variable cannot exist, such as no cycles. `order` are its levels from the
+    lowest step to the highest, for a test of trend; a level it leaves out is no step. `missing` are codes that mean
     `empty` in this column, beside those of the whole table.
     """
 
@@ -106,6 +107,7 @@ class Variable(Entry):
     levels: Levels | None = None
     reference: str | None = None
     unions: dict[Name, Union] = {}
+    order: Annotated[list[str], Field(min_length=3)] = []
     cut: CutPoints | None = None
     missing: Codes = []
     applies_when: Condition | None = None
@@ -124,11 +126,13 @@ class Variable(Entry):
 class Endpoint(Entry):
     """A time to event, from a duration or from dates; months of 30.4375 days throughout.
 
-    `missing` has, by the entry that names a column, the codes that mean `empty` there, beside those of the whole table.
+    `share_label` is what the share without the event is called where `label` names a time. `missing` has, by the entry
+    that names a column, the codes that mean `empty` there, beside those of the whole table.
     """
 
     label: Label
     event_label: Label
+    share_label: Words = ""
     origin: Label
     missing_time: Literal["error", "exclude"] = "error"
     zero_time: Literal["error", "keep", "half_day", "exclude"] = "error"

@@ -101,6 +101,13 @@ class GradeGroup(Entry):
     grades: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)]
 
 
+class EventUnion(Entry):
+    """Adverse events counted together as well as apart: a patient's worst grade of any of them."""
+
+    label: Label
+    terms: Annotated[list[str], Field(min_length=2)]
+
+
 class EventsBy(Entry):
     """Some adverse events by another variable than the arms, in a population."""
 
@@ -135,7 +142,9 @@ class AdverseEvents(Entry):
     """Adverse events by the patient's worst grade, 0 where the event did not happen.
 
     They are columns of the patients' table, one an event, or rows of a `table`. Grades of `severe` and higher are
-    counted together. `missing` are codes that mean that a grade is not known, beside those of the whole table.
+    counted together. `unions` are events that belong together. `cannot_have` says, by arm, which events its patients
+    cannot have, such as the toxicity of a treatment they were not given. `missing` are codes that mean that a grade is
+    not known, beside those of the whole table.
     """
 
     grading: Label
@@ -145,7 +154,22 @@ class AdverseEvents(Entry):
     kinds: dict[Name, EventKind] = {}
     groups: Annotated[dict[Name, GradeGroup], Field(min_length=2)]
     terms: Annotated[dict[Name, Label], Field(min_length=1)]
+    unions: dict[Name, EventUnion] = {}
+    cannot_have: dict[str, list[str]] = {}
     by: list[EventsBy] = []
+
+    @property
+    def counted(self) -> dict[str, str]:
+        """The events and their unions, by label."""
+        return self.terms | {name: union.label for name, union in self.unions.items()}
+
+    def parts(self, name: str) -> list[str]:
+        """The events that an event or a union of them is made of."""
+        return list(self.unions[name].terms) if name in self.unions else [name]
+
+    def possible(self, name: str, arm: str) -> bool:
+        """Whether patients of an arm can have an event, or any of a union's."""
+        return not set(self.parts(name)) <= set(self.cannot_have.get(arm, []))
 
     @property
     def grades(self) -> list[int]:

@@ -227,6 +227,7 @@ def adverse_events(study: StudyFile) -> Iterator[str]:
     if asked.table and len({asked.table.id, asked.table.term, asked.table.grade}) < 3:
         yield f"{where}.table': patient, adverse event and grade are three columns"
     yield from _kinds(asked)
+    yield from _unions_of_events(study, asked)
     for position, by in enumerate(asked.by):
         yield from _events_by(study, f"{where}.by.{position}", by)
         if (by.variable, by.population) in [(each.variable, each.population) for each in asked.by[:position]]:
@@ -245,6 +246,25 @@ def _grades(asked: AdverseEvents, where: str) -> Iterator[str]:
         yield f"{where}.severe': no group holds a grade of {asked.severe} or higher"
     if SEVERE in asked.groups:
         yield f"{where}.groups.{SEVERE}': '{SEVERE}' names the patients with grade {asked.severe} or higher"
+
+
+def _unions_of_events(study: StudyFile, asked: AdverseEvents) -> Iterator[str]:
+    for name, union in asked.unions.items():
+        where = f"entry 'adverse_events.unions.{name}"
+        if name in asked.terms:
+            yield f"{where}': '{name}' is an adverse event already"
+        if union.label in asked.terms.values():
+            yield f"{where}.label': an adverse event has this label"
+        for term in union.terms:
+            if term not in asked.terms:
+                yield f"{where}.terms': no adverse event '{term}'{nearest(term, asked.terms)}"
+    for arm, terms in asked.cannot_have.items():
+        where = f"entry 'adverse_events.cannot_have.{arm}'"
+        if arm not in study.arms.levels:
+            yield f"{where}: '{arm}' is no arm ({listed(study.arms.levels)})"
+        for term in terms:
+            if term not in asked.terms:
+                yield f"{where}: no adverse event '{term}'{nearest(term, asked.terms)}"
 
 
 def _kinds(asked: AdverseEvents) -> Iterator[str]:

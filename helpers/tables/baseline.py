@@ -8,7 +8,7 @@ from helpers.ledger import select
 from helpers.study import Study
 from helpers.tables.layout import finished, reasons
 
-COUNTED = "n (% of patients with a known value; missing values: % of all)"
+COUNTED = "n (% of patients with a known value; missing values: % of those in whom the variable can exist)"
 MARKERS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
 SHAPES = {"mean_sd": "mean ± SD", "median_iqr": "median (IQR)"}
 

@@ -17,8 +17,8 @@ def changing(changing: pd.DataFrame, *, study: Study) -> list[Table]:
     if changing.empty:
         return []
     starts, rows = ["0", *(f"{each:g}" for each in study.survival.months)], []
-    spans = [f"Months {begin}–{end}" for begin, end in pairwise(starts)]
-    spans.append(f"Month {starts[-1]} on")
+    spans = [f"Months {notation.month(begin)}–{notation.month(end)}" for begin, end in pairwise(starts)]
+    spans.append(f"Month {notation.month(starts[-1])} on")
     for endpoint in endpoints(changing):
         own = select(changing, endpoint=endpoint)
         rows.append(heading(study.endpoints[endpoint].label, 2 + len(spans)))

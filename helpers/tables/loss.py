@@ -27,7 +27,7 @@ def loss(loss: pd.DataFrame, *, study: Study) -> Table:
             tested = group == next(iter(study.arms.levels))
             beside = _tested(test) if tested else ("", "")
             rows.append(Row((study.group_label(group), *cells, *beside), indent=True))
-    spanners = (("", 1), *((f"Month {at}", 2) for at in months), ("Being lost", 2))
+    spanners = (("", 1), *((f"Month {notation.month(at)}", 2) for at in months), ("Being lost", 2))
     shown = ("Followed, %", "Complete, %") * len(months)
     header = ("Group", *shown, f"HR ({study.level} CI)", "P")
     arms = study.arms

@@ -118,11 +118,14 @@ def designs(
     alone = pd.concat([univariable, companions], ignore_index=True)
     alone = select(alone, analysis="cox_univariable", variable=arms.column)
     rows: list[Row] = []
+    by_arm = weighted[weighted["group"] != ""]
+    weighted = select(weighted, group="")
     for endpoint in endpoints(weighted):
         rows.append(heading(study.endpoints[endpoint].label, 7))
         frames = [select(frame, endpoint=endpoint) for frame in (alone, weighted)]
         for population in dict.fromkeys(pd.concat(frames)["population"]):
-            rows += _designs(study, population, *(select(frame, population=population) for frame in frames))
+            worth = select(by_arm, endpoint=endpoint, population=population)
+            rows += _designs(study, population, *(select(frame, population=population) for frame in frames), worth)
     if not rows:
         return []
     header = ("Design", "Effect in", "Patients", "Effective", "Events", f"HR ({study.level} CI)", "P")
@@ -134,8 +137,8 @@ def designs(
     )
     notes = (
         f"{contrast} Weighted: robust errors; the weights are taken as known, neither truncated nor stabilised. "
-        "Effective: patients that would carry as much information without weights (Kish). Matched: model-based errors "
-        "take paired patients as independent, clustered ones do not.",
+        f"Effective ({' + '.join(arms.levels.values())}): patients that would carry as much information without "
+        "weights (Kish). Matched: model-based errors take paired patients as independent, clustered ones do not.",
         *([f"Without a propensity score, in no weighted or matched row: {lost}."] if lost else []),
         *reasons(weighted),
     )
@@ -143,7 +146,9 @@ def designs(
     return [finished(Table("designs", title, header, tuple(rows), notes), study)]
 
 
-def _designs(study: Study, population: str, alone: pd.DataFrame, weighted: pd.DataFrame) -> list[Row]:
+def _designs(
+    study: Study, population: str, alone: pd.DataFrame, weighted: pd.DataFrame, by_arm: pd.DataFrame
+) -> list[Row]:
     """The rows of a population: unadjusted, clustered where it is matched, and weighted."""
     label, matched, rows = study.all_populations[population].label, study.is_matched(population), []
     for model in (UNADJUSTED, variant(UNADJUSTED, CLUSTERED)):
@@ -154,8 +159,8 @@ def _designs(study: Study, population: str, alone: pd.DataFrame, weighted: pd.Da
             rows.append(_design(label + errors, estimand, sizes.iloc[0], effect.iloc[0], ""))
     for _, row in weighted.iterrows():
         name, estimand, _ = WEIGHTS[row["model"]]
-        effective = row["n_effective"]
-        shown = notation.number(effective, 0) if effective == effective else ""
+        worth = select(by_arm, model=row["model"]).set_index("group")["n_effective"]
+        shown = " + ".join(notation.number(worth[arm], 0) for arm in study.arms.levels if arm in worth)
         rows.append(_design(name + study.of_population(population), estimand, row, row, shown))
     return rows
 

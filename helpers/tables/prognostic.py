@@ -1,5 +1,6 @@
 """Tables of the prognostic factors and of the models behind them."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pandas as pd
@@ -33,8 +34,8 @@ def prognostic(univariable: pd.DataFrame, *, multivariable: pd.DataFrame, study:
     return tables
 
 
-def models(multivariable: pd.DataFrame, *, companions: pd.DataFrame, study: Study) -> Table:
-    """Every model followed by its companions: what it rests on, and its hazard ratio for treatment."""
+def models(multivariable: pd.DataFrame, *, companions: pd.DataFrame, study: Study) -> list[Table]:
+    """Every model followed by its companions: what it rests on, and its hazard ratio for treatment; none of none."""
     arms, rows = study.arms, []
     beside = select(companions, analysis="cox_multivariable")
     for _, fitted in select(multivariable, variable="").iterrows():
@@ -53,7 +54,7 @@ def models(multivariable: pd.DataFrame, *, companions: pd.DataFrame, study: Stud
     note = f"{contrast} Patients lost: a covariate is missing or cannot exist in them, or they have no usable time."
     notes = (note, *_stated(study, beside), *reasons(multivariable))
     title = "What each multivariable model rests on"
-    return finished(Table("models", title, header, tuple(rows), notes), study)
+    return [finished(Table("models", title, header, tuple(rows), notes), study)] if rows else []
 
 
 def penalised(companions: pd.DataFrame, *, study: Study) -> list[Table]:
@@ -127,7 +128,7 @@ def proportionality(tests: pd.DataFrame, *, weighted: pd.DataFrame, means: pd.Da
         return []
     what = f"Restricted mean difference, months ({study.level} CI)"
     header = ("Model", "P, treatment", "P, whole model", "Other variables that fail (P)", what)
-    horizons = dict.fromkeys(f"{row['at']} months ({row['endpoint']})" for _, row in means.iterrows())
+    horizons = dict.fromkeys(f"{notation.months(row['at'])} ({row['endpoint']})" for _, row in means.iterrows())
     notes = [
         "Score test of an effect that changes with one minus the Kaplan-Meier estimate; fails: P below "
         f"{1 - study.confidence:.2g}.",
@@ -158,7 +159,8 @@ def periods(periods: pd.DataFrame, *, study: Study) -> list[Table]:
     if not rows:
         return []
     starts = list(dict.fromkeys(periods["at"]))
-    spans = [f"{begin}–{end} months" for begin, end in pairwise(starts)] + [f"After {starts[-1]} months"]
+    ends = [notation.month(each) for each in starts]
+    spans = [f"{begin}–{end} months" for begin, end in pairwise(ends)] + [f"After {notation.months(starts[-1])}"]
     note = f"Hazard ratio for treatment ({study.level} CI); events. The same model on the events of each period alone."
     title = "Hazard ratio for treatment by period"
     return [finished(Table("periods", title, ("Model", *spans), tuple(rows), (note, *reasons(periods))), study)]
@@ -173,7 +175,7 @@ def _prognostic(
     notes = [_foundation(study, model, adjusted)] if model else []
     notes += [
         "Cox regression, Efron's method for ties. P beside a factor of more than two levels: Wald test of all of them.",
-        "Patients and events: of the univariable model, or of the multivariable one where there is no univariable.",
+        *(["Patients and events: of the univariable model, or of the multivariable one without it."] if model else []),
         *_lost(study, alone),
         *reasons(alone, adjusted),
     ]
@@ -187,8 +189,11 @@ def _prognostic(
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
     header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
     name = "_".join(part for part in ("prognostic", endpoint, model, study.beyond_primary(population)) if part)
-    lead = cautions(study, adjusted) if model else ""
-    return finished(Table(name, title, header, tuple(rows), tuple(notes), spanners, lead=lead), study)
+    if not model:
+        rows = [replace(row, cells=row.cells[:4]) for row in rows]
+        return finished(Table(name, title, header[:4], tuple(rows), tuple(notes)), study)
+    table = Table(name, title, header, tuple(rows), tuple(notes), spanners, lead=cautions(study, adjusted))
+    return finished(table, study)
 
 
 def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataFrame) -> list[Row]:
@@ -198,7 +203,7 @@ def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataF
     mark = study.mark_of(variable)
     if not levels:
         label = f"{study.variables[variable].label} ({either['reference'].iloc[0]}){mark}"
-        cells = [_effect(each.iloc[0]) if len(each) else BLANK for each in pairs]
+        cells = _pair([each.iloc[0] if len(each) else None for each in pairs])
         return [Row((label, _size(either.iloc[0]), *cells[0], *cells[1]))]
     overall = [notation.p_value(each["p_overall"].iloc[0]) if len(each) and len(levels) > 2 else "" for each in pairs]
     rows = [Row((study.label(variable) + mark, "", "", overall[0], "", overall[1]))]
@@ -206,7 +211,8 @@ def _factor(study: Study, variable: str, alone: pd.DataFrame, adjusted: pd.DataF
         reference = name == study.reference(variable)
         inside = [select(each, level=name) for each in pairs]
         shown = ("1 (reference)", "")
-        cells = [(shown if reference else _effect(each.iloc[0])) if len(each) else BLANK for each in inside]
+        cells = [shown if len(each) else BLANK for each in inside]
+        cells = cells if reference else _pair([each.iloc[0] if len(each) else None for each in inside])
         rows.append(Row((label, _size(select(either, level=name).iloc[0]), *cells[0], *cells[1]), indent=True))
     return rows
 
@@ -227,8 +233,15 @@ def _foundation(study: Study, model: str, adjusted: pd.DataFrame) -> str:
     )
 
 
-def _effect(row: pd.Series) -> tuple[str, str]:
-    return notation.hazard_ratio(row["hr"], row["hr_low"], row["hr_high"]), notation.p_value(row["p_wald"])
+def _effect(row: pd.Series, digits: int = 2) -> tuple[str, str]:
+    return notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]], digits), notation.p_value(row["p_wald"])
+
+
+def _pair(rows: list[pd.Series | None]) -> list[tuple[str, str]]:
+    """Effects that stand in one row, with as many decimals each; a dash where there is none."""
+    known = [row for row in rows if row is not None]
+    digits = notation.alike(*(tuple(row[["hr_low", "hr_high"]]) for row in known)) if known else 2
+    return [BLANK if row is None else _effect(row, digits) for row in rows]
 
 
 def _size(row: pd.Series) -> str:

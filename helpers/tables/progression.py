@@ -79,7 +79,7 @@ def incidence(
             beside = (p, *ratio) if group == OVERALL else ("",) * (1 + len(ratio))
             rows.append(Row((study.group_label(group), *sizes, *cells, *beside), indent=True))
     shown = [f"Cause-specific HR{what}" for what in ("", ", as it begins")][: len(ratio)]
-    header = ("Group", "Patients", "Events", *(f"{month} months" for month in months), "Gray's P", *shown)
+    header = ("Group", "Patients", "Events", *(notation.months(month) for month in months), "Gray's P", *shown)
     title = f"{asked.label}: cumulative incidence of each cause{study.of_population(population)}"
     notes = _notes(study, incidences, pd.concat([tests, specific]), events, UNRECORDED in causes)
     table = Table("cumulative_incidence", title, header, tuple(rows), tuple(notes))

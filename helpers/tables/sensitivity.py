@@ -34,8 +34,9 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
     marks = [f"‡ {said}" for said in designs.conditioning(study, list(dict.fromkeys(effects["population"])))]
     late = any(study.mark_of(name) for name in _covariates(study, effects))
     notes = (
-        "E-value: how strongly something not measured would have to go with both treatment and outcome, as a risk "
-        "ratio, to explain the estimate, or its limit nearer to 1; 1 where the interval includes 1.",
+        "E-value: how strongly at least something not measured would have to go with both treatment and outcome, as a "
+        "risk ratio beyond what is adjusted for, to explain the estimate, or its limit nearer to 1; 1 where the "
+        "interval includes 1.",
         _formula(effects["percent"]),
         *marks,
         *_cautions(study, effects),
@@ -61,6 +62,8 @@ def _cautions(study: Study, effects: pd.DataFrame) -> Iterator[str]:
             "At a landmark, who begins later counts as untreated: an early one hides part of an effect, a late one has "
             "lost patients to earlier events."
         )
+    if (effects["analysis"] == "clone_censor_weight").any():
+        yield "Of clones the patients and their events are given, each counted once; by strategy they stand in a table."
     if any(study.is_matched(each) for each in effects["population"]):
         yield INDEPENDENT
 

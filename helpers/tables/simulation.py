@@ -38,6 +38,7 @@ def simulation(estimates: pd.DataFrame, *, study: Study) -> list[Table]:
     level = notation.number(100 * (1 - study.confidence), 0)
     notes = [
         DESIGN,
+        f"Adjusted: for {_covariates(study)}, without strata; weights of clones by the same.",
         READING.format(level=study.level),
         "Rejected: the interval leaves out 1; at a true hazard ratio of 1 that is type I error, nominally "
         f"{level}%, and elsewhere power. Covered: the interval holds what the bias is counted from, "
@@ -53,6 +54,11 @@ def simulation(estimates: pd.DataFrame, *, study: Study) -> list[Table]:
     title = "How ways of analysing err when the effect of treatment is known"
     rows = tuple(_rows(estimates, study))
     return [finished(Table("simulation", title, header, rows, (*notes, *reasons(estimates)), spanners), study)]
+
+
+def _covariates(study: Study) -> str:
+    """What explains who begins when, by its labels."""
+    return ", ".join(notation.within(study.variables[name].label) for name in study.exposure.covariates)
 
 
 def _rows(frame: pd.DataFrame, study: Study) -> list[Row]:

@@ -5,7 +5,7 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Row, Table
 from helpers.ledger import select
-from helpers.names.designs import WEIGHTED, months
+from helpers.names.designs import WEIGHTED
 from helpers.study import Study
 from helpers.tables.layout import endpoints, finished, heading, reasons
 
@@ -16,7 +16,14 @@ def strategies(clones: pd.DataFrame, *, study: Study) -> list[Table]:
         return []
     weighted, shown = select(clones, model=WEIGHTED), [f"{each:g}" for each in study.survival.months]
     spanners = (("", 4), (f"Free of the event, % ({study.level} CI)", len(shown)), ("", 1))
-    header = ("Strategy", "Clones", "Left it", "Events", *(months(each) for each in shown), "Restricted mean, months")
+    header = (
+        "Strategy",
+        "Clones",
+        "Left it",
+        "Events",
+        *(notation.months(each) for each in shown),
+        "Restricted mean, months",
+    )
     rows: list[Row] = []
     notes = [_meaning(study, weighted)]
     for endpoint in endpoints(weighted):
@@ -42,7 +49,9 @@ def _strategy(study: Study, own: pd.DataFrame, arm: str, endpoint: str) -> Row:
     text = notation.NOT_ESTIMABLE if mean != mean else notation.number(mean, 1)
     began = "Begin" if arm == study.arms.treated else "Do not begin"
     grace = next(at for at in own.loc[own["variable"] == study.arms.column, "at"])
-    return Row((f"{began} within {months(grace)} ({study.arms.levels[arm]})", *sizes, *shown, text), indent=True)
+    return Row(
+        (f"{began} within {notation.months(grace)} ({study.arms.levels[arm]})", *sizes, *shown, text), indent=True
+    )
 
 
 def _rate(row: pd.Series) -> str:
@@ -59,7 +68,7 @@ def _contrast(study: Study, own: pd.DataFrame, endpoint: str) -> str:
     if len(difference):
         ends = difference.iloc[0][["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
         tau = difference.iloc[0]["at"]
-        parts.append(f"difference of restricted means to month {tau}: {_difference(ends)} months")
+        parts.append(f"difference of restricted means to month {notation.month(tau)}: {_difference(ends)} months")
     if effect["weight_max"] == effect["weight_max"]:
         size = notation.number(effect["n_effective"], 0)
         parts.append(f"largest weight {notation.number(effect['weight_max'], 1)}, effective number of clones {size}")

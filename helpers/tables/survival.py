@@ -74,7 +74,7 @@ def rates(rates: pd.DataFrame, *, study: Study, interval: str | None = None) -> 
             frame = select(chosen, endpoint=endpoint, group=group)
             cells = [notation.estimate(r["rate"], r["rate_low"], r["rate_high"], 1) for _, r in frame.iterrows()]
             rows.append(Row((study.group_label(group), *cells), indent=True))
-    header = ("Group", *(f"{month} months" for month in months))
+    header = ("Group", *(notation.months(month) for month in months))
     note = f"Per cent without the event ({study.level} CI), Kaplan-Meier, intervals on the {INTERVALS[model]} scale."
     title = "Survival rates at fixed times" + study.of_population(rates["population"].iloc[0])
     table = Table("rates", title, header, tuple(rows), (note, *reasons(chosen)))

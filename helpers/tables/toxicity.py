@@ -6,19 +6,22 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Block, Filters, Row, Table
-from helpers.ledger import select
+from helpers.ledger import CANNOT_HAVE_IT, NOBODY_HAS_IT, select
 from helpers.study import Study
 from helpers.study.schema import ANY_EVENT, ANY_GRADE, OVERALL, SEVERE
 from helpers.study.timing import EventsBy
 from helpers.tables.layout import INDEPENDENT, finished, heading, reasons
 
 
-def adverse_events(frame: pd.DataFrame, *, differences: pd.DataFrame, study: Study) -> list[Table]:
+def adverse_events(
+    frame: pd.DataFrame, *, differences: pd.DataFrame, trends: pd.DataFrame, study: Study
+) -> list[Table]:
     """Every adverse event by arm with the differences between them, which the report can filter.
 
-    Then one table for each variable the study file wants some of them by.
+    Then one table for each variable the study file wants some of them by, with the test for trend where it is ordered.
     """
-    by = [_by(study, frame, each, position) for position, each in enumerate(study.adverse_events.by, start=1)]
+    asked = study.adverse_events.by
+    by = [_by(study, frame, trends, each, position) for position, each in enumerate(asked, start=1)]
     return [_by_arm(study, frame, differences), *by]
 
 
@@ -29,12 +32,14 @@ def _by_arm(study: Study, frame: pd.DataFrame, differences: pd.DataFrame) -> Tab
     treated, reference = (study.arms.levels[arm] for arm in (study.arms.treated, study.arms.reference))
     notes = [
         f"Difference, {treated} minus {reference} in percentage points, with Newcombe's interval; P by Fisher's exact "
-        f"test: {int(differences['p_test'].notna().sum())} tests, not corrected for their number.",
+        f"test, {notation.counted(differences['p_test'].notna().sum(), 'test')}, not corrected for their number. None "
+        "where nobody has it; where one arm cannot have it, the other's share with Wilson's interval (§).",
         "The interval and the exact test rest on different approximations and can part near the level of the test.",
         f"{study.label(ANY_EVENT)}: the worst grade of all of them, in patients whose grade of each is known; at any "
         f"grade and at {notation.within(study.adverse_events.severe_label)} also in whom a known grade settles it.",
     ]
-    notes += [*[INDEPENDENT] * study.is_matched(population), *reasons(frame, differences)]
+    told = differences["not_estimable"].map(lambda why: not {NOBODY_HAS_IT, CANNOT_HAVE_IT} & set(why.values()))
+    notes += [*[INDEPENDENT] * study.is_matched(population), *reasons(frame, differences[told.astype(bool)])]
     blocks = tuple(_block(study, select(frame, variable=term), term) for term in dict.fromkeys(frame["variable"]))
     filters = Filters("adverse events", study.adverse_events.severe_label, blocks)
     return finished(replace(table, filters=filters, notes=(*table.notes, *notes)), study)
@@ -45,6 +50,10 @@ def _difference(beside: pd.DataFrame, level: str) -> tuple[str, str]:
     if level not in beside.index:
         return "", ""
     found = beside.loc[level]
+    if found["risk"] == found["risk"]:
+        return f"§ {notation.estimate(*found[['risk', 'risk_low', 'risk_high']], 1)}", notation.DASH
+    if NOBODY_HAS_IT in found["not_estimable"].values():
+        return notation.DASH, notation.DASH
     names = ["risk_difference", "risk_difference_low", "risk_difference_high"]
     return notation.difference(*found[names]), notation.p_value(found["p_test"])
 
@@ -61,7 +70,7 @@ def _block(study: Study, events: pd.DataFrame, term: str) -> Block:
     return Block(rows, kind, float(any_grade), float(severe))
 
 
-def _by(study: Study, frame: pd.DataFrame, by: EventsBy, position: int) -> Table:
+def _by(study: Study, frame: pd.DataFrame, trends: pd.DataFrame, by: EventsBy, position: int) -> Table:
     """Some events in the levels of another variable; the notes say whom the per cents are of."""
     groups = [f"{by.variable}={level}" for level in study.level_labels(by.variable)]
     label = notation.within(study.variables[by.variable].label)
@@ -72,7 +81,26 @@ def _by(study: Study, frame: pd.DataFrame, by: EventsBy, position: int) -> Table
     table = _table(study, f"adverse_events_by_{position}", title, levels)
     lost = f"; in no column, their {label} not known: {whole - known}" if known < whole else ", all in a column"
     note = f"{study.all_populations[by.population].label}: {whole}{lost}. The columns are described, not compared."
-    return finished(replace(table, notes=(*table.notes, note, *reasons(levels))), study)
+    own = select(trends, population=by.population, group=by.variable)
+    return finished(replace(table, notes=(*table.notes, note, *_trends(study, own, by), *reasons(levels))), study)
+
+
+def _trends(study: Study, trends: pd.DataFrame, by: EventsBy) -> list[str]:
+    """The P of the test for trend of every event and grade."""
+    if trends.empty:
+        return []
+    labels, order = study.level_labels(by.variable), study.variables[by.variable].order
+    texts = [
+        f"{notation.within(study.label(row['variable']))}, {notation.within(_grade(study, row['level']))} "
+        f"{notation.p_equals(row['p_test']) if row['p_test'] == row['p_test'] else notation.NOT_ESTIMABLE}"
+        for _, row in trends.iterrows()
+    ]
+    steps = " < ".join(labels[each] for each in order)
+    return [f"Trend over {steps} by the exact Cochran-Armitage test: {'; '.join(texts)}."]
+
+
+def _grade(study: Study, level: str) -> str:
+    return study.level_labels(next(iter(study.adverse_events.terms)))[level]
 
 
 def _sizes(frame: pd.DataFrame) -> list[int]:

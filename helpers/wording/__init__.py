@@ -2,7 +2,7 @@
 
 from helpers.wording.effects import factors, proportionality, treatment
 from helpers.wording.findings import context, key_findings, scorecard
-from helpers.wording.matching import designs, matching, positivity
+from helpers.wording.matching import designs, matching, positivity, stability
 from helpers.wording.methods import methods
 from helpers.wording.phrases import direction
 from helpers.wording.primary import primary
@@ -35,6 +35,7 @@ __all__ = [
     "scorecard",
     "sensitivity",
     "simulation",
+    "stability",
     "strobe",
     "subgroups",
     "survival",

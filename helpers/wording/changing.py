@@ -34,8 +34,8 @@ def by_period(periods: pd.DataFrame, model: str) -> list[str]:
         return []
     since = " from the landmark" if split(model)[1].startswith(AT_LANDMARK) else ""
     starts = sorted(map(float, periods["at"]))
-    ends = {begin: f"months {begin:g}–{end:g}" for begin, end in pairwise(starts)}
-    ends[starts[-1]] = f"months {starts[-1]:g} on"
+    ends = {begin: f"months {notation.month(begin)}–{notation.month(end)}" for begin, end in pairwise(starts)}
+    ends[starts[-1]] = f"months {notation.month(starts[-1])} on"
     return [
         f"{notation.hazard_ratio(*row[RATIO])} in {ends[float(row['at'])]}{since}"
         for _, row in periods.iterrows()

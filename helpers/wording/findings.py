@@ -17,6 +17,7 @@ from helpers.wording.phrases import VERDICTS, arm_levels, arms, direction, quote
 from helpers.wording.primary import primary
 from helpers.wording.progression import cause_specific
 from helpers.wording.sensitivity import timed
+from helpers.wording.simulation import null_rejections
 from helpers.wording.subgroups import interactions_counted
 from helpers.wording.unseen import unseen
 
@@ -39,6 +40,7 @@ def key_findings(
         parts += timed(own, study=study, endpoint=endpoint)
     if study.exposure:
         parts += conditioning(study, [study.exposure.population, *study.exposure.exclusions])
+    parts += null_rejections(rows, study)
     failing = positivity(rows, study=study).sentences if len(select(rows, analysis="propensity")) else ()
     parts += [each for each in failing if each.startswith("Positivity fails")]
     parts += [*_doses(rows, study), *_splines(rows, study, population), *_interactions(rows, study)]
@@ -76,17 +78,20 @@ def _endpoint(rows: pd.DataFrame, study: Study, endpoint: str, population: str, 
     if len(medians):
         by_arm = medians.set_index("group")
         texts = [
-            notation.time(*by_arm.loc[arm, ["median", "median_low", "median_high"]])
+            notation.median(*by_arm.loc[arm, ["median", "median_low", "median_high"]])
             for arm in arm_levels(study)
             if arm in by_arm.index
         ]
         test = pivot(select(rows, analysis="log_rank", group="", population=population))
         p = test["p_log_rank"].iloc[0] if len(test) else float("nan")
         tested = "" if p != p else f" (log-rank {notation.p_equals(p)})"
-        yield f"{label}: median {texts[0]} months with {first}, {texts[-1]} with {second}{tested}."
+        yield f"{label}: median {texts[0]} with {first}, {texts[-1]} with {second}{tested}."
     analyses = ["cox_univariable", "cox_multivariable"]
     own = pivot(select(rows, analysis=analyses, variable=study.arms.column, level=study.arms.treated))
-    texts = [_ratio(rows, study, row) for _, row in own.iterrows() if _headline(study, row, population)]
+    shown = [row for _, row in own.iterrows() if _headline(study, row, population)]
+    alone = next((row["hr"] for row in shown if row["model"] == UNADJUSTED), None)
+    shown = [row for row in shown if row["model"] == UNADJUSTED or row["hr"] != alone]
+    texts = [_ratio(rows, study, row) for row in shown]
     if texts:
         fixed = ", the arm taken as known at time zero" if study.exposure else ""
         yield f"{label}, hazard ratio for {treated_arm(study)} ({study.level} CI){fixed}: {'; '.join(texts)}."
@@ -183,7 +188,7 @@ def _competing(rows: pd.DataFrame, study: Study) -> Iterator[str]:
     p = test["p_gray"].iloc[0] if len(test) else float("nan")
     tested = "" if p != p else f" (Gray's test {notation.p_equals(p)})"
     label = asked.causes[asked.interest].label
-    yield f"{label}, cumulative incidence at {both[-1]} months: {' and '.join(texts)}{tested}."
+    yield f"{label}, cumulative incidence at {notation.months(both[-1])}: {' and '.join(texts)}{tested}."
     yield from cause_specific(rows, study)
 
 

@@ -87,19 +87,76 @@ def _balance(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
         size = notation.number(abs(worst["smd_att"]), 2)
         many = frame.loc[frame["smd_att"].abs() > UNBALANCED, "variable"].nunique()
         above = (
-            f"{many} of {len(names)} covariates differ by more than {UNBALANCED}"
+            f"{many} of its {len(names)} covariates differ by more than {UNBALANCED}"
             if many
-            else f"no covariate exceeds {UNBALANCED}"
+            else f"none of its {len(names)} covariates exceeds {UNBALANCED}"
         )
         yield (
-            f"The largest difference left, in standard deviations of the treated before matching, is {size} "
-            f"({study.variables[worst['variable']].label}); {above}."
+            "The largest difference left of the score's covariates, in standard deviations of the treated before "
+            f"matching, is {size} ({study.variables[worst['variable']].label}); {above}."
         )
+    yield from _outside(rows, study, population)
+
+
+def _outside(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
+    """What is known at time zero, stands outside the score and differs between the matched arms."""
+    source = study.all_populations[population].of
+    others = [name for name in study.table_one.variables if name not in study.propensity.covariates]
+    names = [name for name in others if not study.mark_of(name)]
+    after, before = (
+        pivot(select(rows, analysis="balance", population=each, model="", variable=names, statistic="smd_att"))
+        for each in (population, source)
+    )
+    if not len(after):
+        return
+    found = after.dropna(subset="smd_att").assign(size=lambda frame: frame["smd_att"].abs())
+    worst = found.groupby("variable", sort=False)["size"].max()
+    first = before.assign(size=before["smd_att"].abs()).groupby("variable")["size"].max() if len(before) else worst
+    apart = worst[worst > UNBALANCED].sort_values(ascending=False, kind="stable")
+    texts = [
+        f"{study.variables[name].label} {notation.number(size, 2)}"
+        + (f", grown from {notation.number(first[name], 2)}" if first.get(name, size) < size else "")
+        for name, size in apart.items()
+    ]
+    differ = f"these differ by more than {UNBALANCED}: {'; '.join(texts)}" if texts else f"none exceeds {UNBALANCED}"
+    yield f"Outside the score, of what is known at time zero, {differ}."
+
+
+def stability(rows: pd.DataFrame, *, study: Study) -> Sentences:
+    """How far the matched hazard ratio depends on the making of pairs, an endpoint a sentence, from ledger rows."""
+    found, said = pivot(select(rows, analysis="stability")), []
+    for population in dict.fromkeys(found["population"] if len(found) else ()):
+        own = select(found, population=population)
+        for endpoint in dict.fromkeys(own["endpoint"]):
+            ways = select(own, endpoint=endpoint, group="")
+            known = ways[ways["hr"].notna()]
+            if known.empty:
+                continue
+            clear = int(((known["hr_high"] < 1) | (known["hr_low"] > 1)).sum())
+            low, high = (notation.ratio(each) for each in (known["hr"].min(), known["hr"].max()))
+            label = study.endpoints[endpoint].label + study.of_population(population)
+            text = f"{label}: over {len(known)} ways of making pairs the hazard ratio runs from {low} to {high}"
+            said.append(f"{text}; {clear} of the {len(known)} intervals leave out 1{_drawn(study, own, endpoint)}.")
+    return Sentences(tuple(said))
+
+
+def _drawn(study: Study, own: pd.DataFrame, endpoint: str) -> str:
+    """The spread over random orders at the study's own caliper, else at the first."""
+    drawn = select(own, endpoint=endpoint, group="draws")
+    drawn = drawn[drawn["hr_least"].notna()]
+    if drawn.empty:
+        return ""
+    rule = study.all_populations[drawn["population"].iloc[0]].matching.caliper
+    at = "" if rule == "none" else f"{rule:g}"
+    row = (select(drawn, at=at) if len(select(drawn, at=at)) else drawn).iloc[0]
+    within = f"within a caliper of {row['at']}" if row["at"] else "without a caliper"
+    ends = f"{notation.ratio(row['hr_least'])} to {notation.ratio(row['hr_most'])}"
+    return f"; {within}, in {int(row['n_draw'])} random orders, from {ends}"
 
 
 def designs(rows: pd.DataFrame, *, study: Study) -> Sentences:
     """The hazard ratio for treatment by design, each with whose effect it is, an endpoint a sentence."""
-    weighted = pivot(select(rows, analysis="cox_weighted"))
+    weighted = pivot(select(rows, analysis="cox_weighted", group=""))
     treated = {"variable": study.arms.column, "level": study.arms.treated}
     alone = pivot(
         select(rows, analysis="cox_univariable", model=[UNADJUSTED, variant(UNADJUSTED, CLUSTERED)], **treated)

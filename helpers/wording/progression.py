@@ -107,7 +107,9 @@ def _incidence(rows: pd.DataFrame, study: Study, wide: pd.DataFrame) -> str:
         for arm, name in zip(arm_levels(study), arms(study), strict=True)
     ]
     verdict = _verdict(rows, study, "competing_risks", "p_gray", level=asked.interest)
-    return f"{label}, cumulative incidence at {last} months ({study.level} CI): {' and '.join(texts)}{verdict}."
+    return (
+        f"{label}, cumulative incidence at {notation.months(last)} ({study.level} CI): {' and '.join(texts)}{verdict}."
+    )
 
 
 def cause_specific(rows: pd.DataFrame, study: Study) -> Iterator[str]:

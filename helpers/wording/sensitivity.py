@@ -17,7 +17,6 @@ from helpers.names.designs import (
     WEIGHTED,
     conditioning,
     is_alone,
-    months,
 )
 from helpers.study import Study
 from helpers.study.variants import SEPARATOR, UNADJUSTED
@@ -72,7 +71,7 @@ def _as_it_passed(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpo
     for _, row in _kinds(effects, study, [BEGINS, LANDMARK, CLONES]).iterrows():
         kind, name = ANALYSES[row["analysis"]], NAMES[ANALYSES[row["analysis"]]]
         name += f" at month {row['at']}{_treated(rows, study, row)}" if kind == LANDMARK else ""
-        name += f" (grace {months(row['at'])})" if kind == CLONES else ""
+        name += f" (grace {notation.months(row['at'])})" if kind == CLONES else ""
         if row["hr"] != row["hr"]:
             texts.append(f"{name} not estimable ({next(iter(row['not_estimable'].values()), '')})")
             continue
@@ -103,8 +102,9 @@ def _clones_by_mean(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         if not ends.isna().any():
             verdict = {"unclear": "no difference shown", "higher": "longer", "lower": "shorter"}
             found = verdict[direction(ends.iloc[1], ends.iloc[2], 0)]
+            over = notation.months(row["at"])
             yield (
-                f"Over {row['at']} months those who begin in time would live {notation.difference(*ends)} months "
+                f"Over {over} those who begin in time would live {notation.difference(*ends)} months "
                 f"without {study.endpoints[row['endpoint']].event_label} more than those who do not ({found}; weighted "
                 "clones, restricted mean; their hazard ratio averages over time in which the strategies hardly differ)."
             )

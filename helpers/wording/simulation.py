@@ -8,8 +8,9 @@ import pandas as pd
 from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
-from helpers.names.simulated import adjustment, is_adjusted, label, way
+from helpers.names.simulated import ADJUSTED, NAIVE, TIME_DEPENDENT, adjustment, is_adjusted, label, way
 from helpers.study import Study
+from helpers.study.variants import SEPARATOR
 
 NULL = "1"
 Told = Callable[[pd.Series], str]
@@ -40,6 +41,24 @@ def simulation(rows: pd.DataFrame, *, study: Study, reason: str = "") -> Sentenc
                 said += _null(own, study) if at == NULL else _effect(own, study)
         said += _failed(whole, study)
     return Sentences(tuple(said))
+
+
+def null_rejections(rows: pd.DataFrame, study: Study) -> list[str]:
+    """By endpoint, how often a naive interval and one of an exposure that begins leave out 1 where nothing is done."""
+    frame, said = pivot(select(rows, analysis="simulation", at=NULL)), []
+    for endpoint in dict.fromkeys(frame["endpoint"] if len(frame) else ()):
+        own = select(frame, endpoint=endpoint)
+        names = own["model"].str.partition(SEPARATOR)[0]
+        pair = [own[names == f"{each}{ADJUSTED}"] for each in (NAIVE, TIME_DEPENDENT)]
+        if all(len(each) and each["percent_rejected"].notna().all() for each in pair):
+            naive, begins = (notation.number(each["percent_rejected"].iloc[0], 0) for each in pair)
+            nominal = notation.number(100 * (1 - study.confidence), 0)
+            said.append(
+                f"{study.endpoints[endpoint].label}, in drawn cohorts of this design in which treatment does nothing: "
+                f"the adjusted interval leaves out 1 in {naive}% with the arm as if known at time zero, in {begins}% "
+                f"with treatment as it begins (nominally {nominal}%)."
+            )
+    return said
 
 
 def _null(own: pd.DataFrame, study: Study) -> Iterator[str]:

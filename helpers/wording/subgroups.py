@@ -6,7 +6,8 @@ from helpers import notation
 from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.study import Study
-from helpers.study.variants import STRATIFIED
+from helpers.study.analyses import WithinArm
+from helpers.study.variants import STRATIFIED, UNADJUSTED
 from helpers.wording.phrases import direction
 
 
@@ -95,7 +96,18 @@ def within_arm(rows: pd.DataFrame, *, study: Study) -> Sentences:
                     texts.append(f"{notation.within(levels[level])} {_both(alone.iloc[0], adjusted.iloc[0])}")
             label = study.endpoints[endpoint].label
             said += [f"{label}, hazard ratios against {against}: {'; '.join(texts)}."] if texts else []
+            said += _per_step(rows, study, asked, endpoint)
     return Sentences(tuple(said))
+
+
+def _per_step(rows: pd.DataFrame, study: Study, asked: WithinArm, endpoint: str) -> list[str]:
+    """The hazard ratio per step of an ordered variable."""
+    key = {"population": asked.population, "endpoint": endpoint, "variable": asked.variable}
+    found = pivot(select(rows, analysis="trend", **key))
+    if found.empty:
+        return []
+    pair = [select(found, model=model).iloc[0] for model in (UNADJUSTED, asked.name)]
+    return [f"{study.endpoints[endpoint].label}, per step of the order: {_both(*pair)}."]
 
 
 def _both(alone: pd.Series, adjusted: pd.Series) -> str:

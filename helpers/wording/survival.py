@@ -50,7 +50,7 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
         count = counted.iloc[0]
         lost = f" ({int(count['n_missing'])} without a usable time)" if count["n_missing"] else ""
         times = follow_up.iloc[0][["median", "median_low", "median_high"]]
-        median = "not reached" if times.isna().all() else f"{notation.time(*times)} months"
+        median = notation.median(*times)
         size = f"{int(count['n_event'])} events in {int(count['n'])} patients{lost}"
         yield f"{entry.label}: {size}, median follow-up {median}."
         yield from _extended(select(rows, analysis="count", statistic="n_extended"), study)
@@ -63,11 +63,11 @@ def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> It
         return
     test = pivot(select(rows, analysis="log_rank", group=""))
     if len(test) and medians:
-        texts = [notation.time(*each.iloc[0][["median", "median_low", "median_high"]]) for each in medians]
+        texts = [notation.median(*each.iloc[0][["median", "median_low", "median_high"]]) for each in medians]
         p = test["p_log_rank"].iloc[0]
         tested = "log-rank test not estimable" if p != p else f"log-rank {notation.p_equals(p)}"
         label = notation.within(entry.label)
-        yield f"Median {label} was {texts[0]} months with {first} and {texts[1]} months with {second} ({tested})."
+        yield f"Median {label} was {texts[0]} with {first} and {texts[1]} with {second} ({tested})."
     said = [text for at in dict.fromkeys(curves["at"] if len(curves) else []) if (text := _rates(study, curves, at))]
     if said:
         yield f"Free of {entry.event_label}, {first} and {second}: {'; '.join(said)}."
@@ -91,14 +91,14 @@ def _rates(study: Study, curves: pd.DataFrame, at: str) -> str:
     if all(row["rate"] != row["rate"] for row in pair):
         return ""
     first, second = (notation.rate(*row[["rate", "rate_low", "rate_high"]]) for row in pair)
-    return f"at {at} months {first} and {second}"
+    return f"at {notation.months(at)} {first} and {second}"
 
 
 def _restricted_mean(means: pd.DataFrame, treated: str, event: str) -> Iterator[str]:
     """What the restricted means say; nothing is claimed of a difference whose interval covers zero."""
     for _, row in means.iterrows():
         ends = row[["rmst_difference", "rmst_difference_low", "rmst_difference_high"]]
-        mean = f"Over {row['at']} months the mean time without {event}"
+        mean = f"Over {notation.months(row['at'])} the mean time without {event}"
         if any(each != each for each in ends):
             yield f"{mean} could not be compared ({next(iter(row['not_estimable'].values()))})."
             continue

@@ -26,11 +26,14 @@ def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Senten
         found = select(counted, level=ANY_GRADE).set_index(["variable", "group"])[["n", "percent"]]
         terms = study.adverse_events.terms
         alone = [term for term in terms if found["n"][term, arm] > 0 and found["percent"][term, other] == 0]
-        names = ", ".join(notation.within(study.label(term)) for term in alone)
-        said += [f"Only with {quoted(study.arms.levels[arm])}: {names}."] if alone else []
-    compared = [*study.adverse_events.terms, ANY_EVENT]
+        able = [term for term in alone if study.adverse_events.possible(term, other)]
+        able.sort(key=lambda term, arm=arm: -found["n"][term, arm])
+        names = "; ".join(notation.within(study.label(term)) for term in able[:most])
+        more = f"; and {notation.counted(len(able) - most, 'other')}" if len(able) > most else ""
+        said += [f"Only with {quoted(study.arms.levels[arm])}: {names}{more}."] if able else []
+    compared = [*study.adverse_events.counted, ANY_EVENT]
     own = select(rows, analysis="risk_difference", population=population, variable=compared)
-    said.append(_differences(study, own))
+    said += [_differences(study, own), *_impossible(study, own), *_trends(study, rows)]
     return Sentences(tuple(each for each in said if each))
 
 
@@ -51,7 +54,7 @@ def _differences(study: Study, rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     found = pivot(rows)
-    found = found[found["risk_difference"].notna()]
+    found = found[found["p_test"].notna()]
     if found.empty:
         return f"The arms cannot be compared: {rows['method'].iloc[0]}."
     apart = [direction(*limits, 0) for limits in found[["risk_difference_low", "risk_difference_high"]].to_numpy()]
@@ -63,6 +66,36 @@ def _differences(study: Study, rows: pd.DataFrame) -> str:
     start = f"{start} their number, {counted} a {study.level} interval without zero"
     texts = [f"{_event(study, row)} {_points(row)}" for _, row in clear.iterrows()]
     return f"{start}; {treated} minus {reference} in percentage points: {'; '.join(texts)}." if texts else f"{start}."
+
+
+def _impossible(study: Study, rows: pd.DataFrame) -> list[str]:
+    """Events that one arm cannot have: their share in the other, not compared."""
+    if rows.empty:
+        return []
+    found, asked = pivot(rows), study.adverse_events
+    found = found[found["risk"].notna()] if "risk" in found else found[:0]
+    texts = [
+        f"{_event(study, row)} {notation.rate(*row[['risk', 'risk_low', 'risk_high']])}" for _, row in found.iterrows()
+    ]
+    able = [arm for arm in study.arms.levels if any(not asked.possible(term, arm) for term in asked.counted)]
+    others = " and ".join(quoted(study.arms.levels[arm]) for arm in study.arms.levels if arm not in able)
+    return (
+        [f"Possible with {others} alone, and so not compared ({study.level} CI): {'; '.join(texts)}."] if texts else []
+    )
+
+
+def _trends(study: Study, rows: pd.DataFrame) -> list[str]:
+    """What the exact tests for trend across ordered levels show."""
+    found = pivot(select(rows, analysis="trend", model="cochran_armitage"))
+    found = found[found["p_test"].notna()] if len(found) else found
+    if found.empty:
+        return []
+    below = found[found["p_test"] < 1 - study.confidence]
+    texts = [f"{_event(study, row)} ({notation.p_equals(row['p_test'])})" for _, row in below.iterrows()]
+    over = notation.within(study.variables[found["group"].iloc[0]].label)
+    shown = f"a trend is shown in {'; '.join(texts)}" if texts else "no trend is shown"
+    tests = notation.counted(len(found), "exact test")
+    return [f"Across ordered levels of {over}, {tests} for trend, not corrected for their number: {shown}."]
 
 
 def _event(study: Study, row: pd.Series) -> str:

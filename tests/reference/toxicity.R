@@ -31,7 +31,7 @@ differ <- function(dataset, treated, grades) {
       high <- p[1] - p[2] + sqrt((limits[2, 1] - p[1])^2 + (p[2] - limits[1, 2])^2)
       add(dataset, sprintf("risk_difference@%g", confidence), paste(term, level, sep = "|"), c(
         risk_difference = 100 * (p[1] - p[2]), risk_difference_low = 100 * low, risk_difference_high = 100 * high,
-        p_test = fisher.test(rbind(x, n - x))$p.value))
+        p_test = if (sum(x) > 0) fisher.test(rbind(x, n - x))$p.value else NA))
     }
   }
 }
@@ -43,5 +43,23 @@ two <- colon[colon$etype == 2 & colon$rx != "Lev", ]
 differ("colon_wide[Obs,Lev+5FU]", two$rx == "Lev+5FU", list(obstruct = two$obstruct, perfor = two$perfor,
   adhere = two$adhere, differ = two$differ, extent = two$extent))
 differ("rotterdam", rotterdam$hormon == 1, list(meno = rotterdam$meno, grade = rotterdam$grade))
+
+# The exact Cochran-Armitage test, scores 0, 1, 2, ...: every table with these margins, its probability and its sum of
+# scores; P is the probability of a sum at least as far from its mean as the one seen.
+trend <- function(name, events, sizes) {
+  scores <- seq_along(sizes) - 1
+  tables <- as.matrix(expand.grid(lapply(sizes, function(n) 0:n)))
+  tables <- tables[rowSums(tables) == sum(events), , drop = FALSE]
+  ways <- apply(tables, 1, function(k) sum(lchoose(sizes, k))) - lchoose(sum(sizes), sum(events))
+  sums <- as.vector(tables %*% scores)
+  middle <- sum(events) * sum(scores * sizes) / sum(sizes)
+  seen <- abs(sum(scores * events) - middle)
+  add("by hand", "trend", name, c(p = sum(exp(ways)[abs(sums - middle) >= seen - 1e-9])))
+}
+trend("0,2,5,4 of 6,7,8,5", c(0, 2, 5, 4), c(6, 7, 8, 5))
+trend("3,1,2 of 10,9,4", c(3, 1, 2), c(10, 9, 4))
+trend("1,0,0,0,6 of 12,3,5,9,11", c(1, 0, 0, 0, 6), c(12, 3, 5, 9, 11))
+trend("4,4,4 of 8,8,8", c(4, 4, 4), c(8, 8, 8))
+trend("9,3,1 of 9,9,9", c(9, 3, 1), c(9, 9, 9))
 
 write.csv(rows, file.path(here, "toxicity.csv"), row.names = FALSE, quote = TRUE)

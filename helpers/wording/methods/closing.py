@@ -40,12 +40,15 @@ def adverse_events(study: Study) -> str:
         f"worst grade, in the groups {groups}; grade {asked.severe} or higher is counted together. Per cent "
         "are of the patients whose grade is known.",
         f"Differences of risk between the arms have Newcombe's hybrid score intervals{cite('newcombe')} and P values "
-        "of Fisher's exact test.",
+        "of Fisher's exact test. An event that nobody has is not compared, nor is one that an arm cannot have: the "
+        f"other arm's share has Wilson's score interval{cite('wilson')}.",
     ]
     said += [
         f"Some are also counted by {variables(study, [by.variable])} in {populations(study, [by.population])}."
         for by in asked.by
     ]
+    if any(study.variables[by.variable].order for by in asked.by):
+        said.append(f"Across ordered levels the exact Cochran-Armitage test was used{cite('armitage')}.")
     return " ".join(said)
 
 

@@ -52,5 +52,6 @@ def among(study: Study, names: Iterable[str]) -> str:
 
 
 def months(values: Iterable[float]) -> str:
-    """`3, 6 and 12 months`."""
-    return f"{series(f'{value:g}' for value in values)} months"
+    """`3, 6 and 12 months`, `1 month`."""
+    named = [notation.month(value) for value in values]
+    return f"{series(named)} month{'' if named == ['1'] else 's'}"

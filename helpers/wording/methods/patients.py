@@ -16,18 +16,20 @@ TESTS = {
     "fisher": "Fisher's exact test",
     "student": "Student's t test",
     "welch": "Welch's t test",
-    "rank_sum": "the Wilcoxon rank-sum test",
+    "rank_sum": "the Wilcoxon rank-sum test (exact without ties in small samples, else with continuity correction)",
 }
 SHAPES = {"mean_sd": "mean and standard deviation", "median_iqr": "median and interquartile range"}
 
 
 def design(study: Study) -> str:
     """Design, setting, eligibility, further populations, ethics."""
-    arms = study.arms
+    arms, kind = study.arms, "randomised trial" if study.randomised else "retrospective cohort study"
     treated, reference = (quoted(arms.levels[each]) for each in (arms.treated, arms.reference))
     said = [
-        f"This is a retrospective cohort study of two treatment arms, {treated} and {reference} (the reference); "
-        "treatment was not randomised."
+        f"This is a {kind} of two treatment arms, {treated} and {reference} (the reference); "
+        "patients were allocated at random."
+        if study.randomised
+        else "treatment was not randomised."
     ]
     said += [f"{study.mark}."] if study.mark else []
     said += [study.reporting.setting.strip()] if study.reporting.setting else []
@@ -159,7 +161,8 @@ def _tests(study: Study) -> list[str]:
 def survival(study: Study) -> str:
     """Curves, medians, rates, log-rank test, restricted means, what is counted of the course."""
     asked = study.survival
-    horizons = series(f"{tau:g} months for {endpoints(study, [name])}" for name, tau in asked.tau.items())
+    by_horizon = {tau: [name for name, each in asked.tau.items() if each == tau] for tau in asked.tau.values()}
+    horizons = series(f"{notation.months(tau)} for {endpoints(study, names)}" for tau, names in by_horizon.items())
     said = [
         f"Survival was estimated by the Kaplan-Meier method{cite('kaplan')}, with pointwise {study.level} confidence "
         f"intervals from Greenwood's variance{cite('greenwood')} on the {INTERVALS[asked.interval]} scale.",
@@ -167,6 +170,8 @@ def survival(study: Study) -> str:
         f"{months(asked.months)}.",
         f"The arms were compared by the log-rank test{cite('mantel')} and by the difference of restricted mean "
         f"survival times up to {horizons}{cite('royston')}, which needs no proportional hazards.",
+        "Loss to follow-up is given by arm as the share followed and as the months seen over those there would have "
+        f"been without loss{cite('clark')}, and compared by the log-rank test with events taken as censorings.",
     ]
     if asked.course:
         said.append(f"The course of the disease ({variables(study, asked.course)}) was counted by arm.")

@@ -1,6 +1,9 @@
 """Methods: Cox models, missing values, proportional hazards, splines, subgroups, comparisons within an arm."""
 
+from helpers import notation
 from helpers.exhibits import refer
+from helpers.names.designs import ANALYSES as TIME_KINDS
+from helpers.names.designs import NAMES
 from helpers.notation import counted
 from helpers.study import Study
 from helpers.study.analyses import Model
@@ -22,6 +25,7 @@ def regression(study: Study) -> str:
     if not (study.univariable or study.models):
         return ""
     said = [f"Hazard ratios are from Cox models{cite('cox')} with Efron's method for ties{cite('efron')}."]
+    said.append(_primary(study))
     if study.univariable:
         names = dict.fromkeys(name for each in study.univariable for name in each.variables)
         ends = endpoints(study, [name for each in study.univariable for name in each.endpoints])
@@ -121,16 +125,38 @@ def _imputation(study: Study) -> list[str]:
     ]
 
 
+def _primary(study: Study) -> str:
+    """The analysis that the study file puts first."""
+    key, asked = study.primary_key, study.primary_analysis
+    model = "" if asked.time == "clone_censor_weight" else f" by the model {quoted(_label(study, key))}"
+    way = f", {NAMES[TIME_KINDS[key['analysis']]]}" if study.exposure else ""
+    way += f" at month {notation.month(asked.month)}" if asked.month else ""
+    where = populations(study, [asked.population])
+    return f"The primary analysis is of {endpoints(study, [asked.endpoint])} in {where}{model}{way}."
+
+
+def _label(study: Study, key: dict[str, str]) -> str:
+    return study.model_label(key["model"], key["endpoint"], key["population"])
+
+
 def proportionality(study: Study) -> str:
-    """The test of proportional hazards and what stands beside it; none without a multivariable model."""
-    if not study.models:
+    """The tests of proportional hazards and what stands beside them; none where no effect of treatment is modelled."""
+    if not (study.univariable or study.models):
         return ""
+    others = " Weighted" if study.propensity else ""
+    others += f"{' and' if others else ''} cloned patients and exposures that begin" if study.exposure else ""
+    text = (
+        f"{others.strip().capitalize()} were tested by the product of treatment and the logarithm of time with robust "
+        "errors. "
+        if others
+        else ""
+    )
     return (
-        "In every multivariable model, whether hazards are proportional was tested by the score test for an effect "
-        f"that changes with the Kaplan-Meier estimate, each variable alone and all together{cite('grambsch')}. Beside "
-        "it stand the hazard ratio for treatment in the periods divided at "
-        f"{months(study.survival.months)}, and the difference of restricted means in the patients of the model, which "
-        "needs no proportional hazards but is not adjusted."
+        "Whether hazards are proportional was tested for every hazard ratio for treatment, in the univariable and "
+        "multivariable models by the score test for an effect that changes with the Kaplan-Meier estimate, each "
+        f"variable alone and all together{cite('grambsch')}. {text}Beside it stand the hazard ratio for treatment in "
+        f"the periods divided at {months(study.survival.months)}, and the difference of restricted means in the "
+        "patients of the model, which needs no proportional hazards but is not adjusted."
     )
 
 
@@ -144,18 +170,20 @@ def splines(study: Study) -> str:
     values = series(f"{asked.references[name]:g} for {variables(study, [name])}" for name in other) if other else ""
     reference = "at the median of the patients analysed" if len(other) < len(asked.variables) else ""
     reference = " and ".join(each for each in (reference, f"at {values}" if values else "") if each)
+    many = len(asked.variables) > 1
+    how = "were examined one at a time" if many else "was examined"
     said = [
-        f"{sentence(variables(study, asked.variables))} were examined one at a time as restricted cubic splines"
+        f"{sentence(variables(study, asked.variables))} {how} as restricted cubic splines"
         f"{beside} for {endpoints(study, asked.endpoints)}{among(study, asked.populations)}, with "
         f"{asked.knots} knots at Harrell's quantiles{cite('harrell')}. The hazard ratio is 1 {reference}.",
         "The whole effect and its departure from a straight line were tested by Wald's test.",
     ]
     if asked.draws:
         pairs = [name for name in asked.populations if study.is_matched(name)]
-        drawn = f" (in {populations(study, pairs)} of pairs{cite('abadie')})" if pairs else ""
+        drawn = f" (in {populations(study, pairs)} of pairs{cite('austin_bootstrap')})" if pairs else ""
         said.append(
             "Where a curve crosses 1 again or turns is given with percentile intervals from "
-            f"{asked.draws} bootstrap samples of patients{drawn}, knots and reference kept{cite('kosorok')}."
+            f"{asked.draws} bootstrap samples of patients{drawn}, knots and reference kept."
         )
     return " ".join(said)
 

@@ -46,7 +46,7 @@ def propensity(study: Study) -> str:
     said.append(
         f"Patients were also weighted, and treatment alone examined for {endpoints(study, asked.endpoints)}"
         f"{among(study, asked.populations)} under {series(_weight(name) for name in WEIGHTS)}, with robust errors that "
-        f"take the weights as known{cite('lin')} and Kish's effective number of patients{cite('kish')}."
+        f"take the weights as known{cite('lin')} and Kish's effective number of patients by arm{cite('kish')}."
     )
     return " ".join(said)
 
@@ -115,11 +115,13 @@ def exposure(study: Study) -> str:
     )
     said = [
         f"{treated} began after time zero ({notation.within(start.label)}), so none of its patients can have had "
-        f"the event of {notation.within(study.endpoints[asked.before].label)} before it began (immortal "
-        f"time){cite('suissa')}; an analysis that takes the arm as known at time zero counts that time in its favour.",
+        f"the event of {notation.within(study.endpoints[asked.before].label)} before it began; an analysis that takes "
+        f"the arm as known at time zero counts that time in its favour (immortal-time bias){cite('suissa')}.",
         f"Therefore treatment was also examined, for {endpoints(study, asked.endpoints)}"
         f"{among(study, [asked.population])}, as a covariate of the Cox model that changes when it "
-        f"begins{cite('mantel_byar')}.",
+        f"begins (time-dependent Cox){cite('mantel_byar')}; what of the log hazard ratio with the arm as known at time "
+        "zero goes with it, with the same covariates in the same patients, is given in per cent"
+        f"{f' with percentile intervals from {asked.draws} bootstrap samples of patients' if asked.draws else ''}.",
         f"A start at the very time of an event or of censoring {SAME_TIME[asked.same_time]}. {lost}",
         f"Landmark analyses at {months(asked.landmarks)} compare the patients still at risk there by whether treatment "
         f"had begun by then, time counted from the landmark{cite('anderson')}.",
@@ -142,8 +144,8 @@ def _clones(study: Study) -> str:
     text = (
         f"Last, two strategies were compared, beginning within {asked.grace:g} months and not beginning within them: "
         "each patient was cloned into both, a clone censored when its patient departs from its strategy, and the "
-        "censoring made good by weights, the inverse of the probability of not having departed given "
-        f"{variables(study, asked.covariates)}{cite('hernan_duration', 'maringe')}: for not beginning from a Cox "
+        "censoring made good by weights (clone-censor-weight), the inverse of the probability of not having departed "
+        f"given {variables(study, asked.covariates)}{cite('hernan_duration', 'maringe')}: for not beginning from a Cox "
         f"model of beginning, for beginning from a logistic model at {asked.grace:g} months of who has begun, since "
         "until then that strategy lets everybody do as they did; weights are neither stabilised nor cut. They hold "
         "if these covariates explain who begins when and if it does not matter later how early treatment began. The "

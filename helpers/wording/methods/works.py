@@ -10,17 +10,20 @@ CITED = re.compile(f"{MARK}([^{MARK}]+){MARK}")
 WORKS = {
     "aalen": "Aalen OO, Johansen S. An empirical transition matrix for non-homogeneous Markov chains based on censored "
     "observations. Scand J Stat 1978;5:141–150.",
-    "abadie": "Abadie A, Imbens GW. On the failure of the bootstrap for matching estimators. Econometrica "
-    "2008;76:1537–1557.",
     "altman": "Altman DG, Bland JM. Interaction revisited: the difference between two estimates. BMJ 2003;326:219.",
     "anderson": "Anderson JR, Cain KC, Gelber RD. Analysis of survival by tumor response. J Clin Oncol 1983;1:710–719.",
+    "armitage": "Armitage P. Tests for linear trends in proportions and frequencies. Biometrics 1955;11:375–386.",
     "austin_balance": "Austin PC. Balance diagnostics for comparing the distribution of baseline covariates between "
     "treatment groups in propensity-score matched samples. Stat Med 2009;28:3083–3107.",
+    "austin_bootstrap": "Austin PC, Small DS. The use of bootstrapping when using propensity-score matching without "
+    "replacement: a simulation study. Stat Med 2014;33:4306–4319.",
     "austin_caliper": "Austin PC. Optimal caliper widths for propensity-score matching when estimating differences in "
     "means and differences in proportions in observational studies. Pharm Stat 2011;10:150–161.",
     "brookmeyer": "Brookmeyer R, Crowley J. A confidence interval for the median survival time. Biometrics "
     "1982;38:29–41.",
     "buuren": "van Buuren S. Flexible Imputation of Missing Data. 2nd ed. Boca Raton: CRC Press; 2018.",
+    "clark": "Clark TG, Altman DG, De Stavola BL. Quantification of the completeness of follow-up. Lancet "
+    "2002;359:1309–1310.",
     "cox": "Cox DR. Regression models and life-tables. J R Stat Soc B 1972;34:187–220.",
     "efron": "Efron B. The efficiency of Cox's likelihood function for censored data. J Am Stat Assoc 1977;72:557–565.",
     "firth": "Firth D. Bias reduction of maximum likelihood estimates. Biometrika 1993;80:27–38.",
@@ -39,8 +42,6 @@ WORKS = {
     "kaplan": "Kaplan EL, Meier P. Nonparametric estimation from incomplete observations. J Am Stat Assoc "
     "1958;53:457–481.",
     "kish": "Kish L. Survey Sampling. New York: Wiley; 1965.",
-    "kosorok": "Kosorok MR, Lee BL, Fine JP. Robust inference for univariate proportional hazards frailty regression "
-    "models. Ann Stat 2004;32:1448–1491.",
     "li": "Li F, Morgan KL, Zaslavsky AM. Balancing covariates via propensity score weighting. J Am Stat Assoc "
     "2018;113:390–400.",
     "lin": "Lin DY, Wei LJ. The robust inference for the Cox proportional hazards model. J Am Stat Assoc "
@@ -70,6 +71,8 @@ WORKS = {
     "Ann Intern Med 2017;167:268–274.",
     "vanderweele_ratios": "VanderWeele TJ. Optimal approximate conversions of odds ratios and hazard ratios to risk "
     "ratios. Biometrics 2020;76:746–752.",
+    "wilson": "Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc "
+    "1927;22:209–212.",
     "white": "White IR, Royston P. Imputing missing covariate values for the Cox model. Stat Med 2009;28:1982–1998.",
 }
 
