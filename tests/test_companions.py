@@ -158,7 +158,7 @@ def test_separation_gets_firths_row(tmp_path):
         row.cells[:2] for row in table.rows
     }
     multivariable = cox.multivariable(cohort, models=models)
-    listed = tables.models(multivariable, companions=found, study=cohort.study)
+    (listed,) = tables.models(multivariable, companions=found, study=cohort.study)
     assert [row.cells[0] for row in listed.rows] == ["Survival: adjusted"]
 
 
@@ -173,7 +173,7 @@ def test_an_estimable_model_has_no_companion(gbsg2):
 def test_companions_are_listed_under_their_model_and_said_beside_it(ctrt, models, beside):
     study = ctrt.study
     multivariable = cox.multivariable(ctrt, models=models)
-    table = tables.models(multivariable, companions=beside, study=study)
+    (table,) = tables.models(multivariable, companions=beside, study=study)
     first = [row.cells[0] for row in table.rows[:4]]
     assert first == [
         "Overall survival: covariates of the published model",

@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pypdfium2
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +26,8 @@ def all_figures(cohort):
     counted = {"at_risk": known("at_risk"), "events": known("events")}
     tested = {"incidences": known("incidences"), "tests": known("gray_tests")}
     curved = {"histogram": known("histogram"), "estimates": known("splines")}
-    changing = {"periods": known("periods"), "multivariable": known("multivariable")}
+    changing = {"periods": known("periods"), "tests": known("proportionality")}
+    changing["effects"] = pd.concat([known("univariable"), known("multivariable")])
     return [
         figures.flow(known("flow"), study=study),
         *figures.love(known("baselines")["balance"], weighted=known("weighted_balance"), study=study),

@@ -207,7 +207,7 @@ def test_matched_and_weighted_cox_models_are_rs(cohorts, record_property):
                 same += 1
             else:
                 found[(*key, "robust_se")] = robust_se(cohort, name, f"matched_{letter}", theirs)
-        for _, row in weighting.weighted(cohort).iterrows():
+        for _, row in select(weighting.weighted(cohort), group="").iterrows():
             key = name, f"weighted|{row['model']}", "arm"
             found |= {(*key, "coef"): row["log_hr"], (*key, "robust_se"): row["log_hr_se"]}
         for _, row in weighting.weighted_proportionality(cohort).iterrows() if len(cohort.rows()) < 1000 else ():
@@ -417,8 +417,10 @@ def test_weights_by_hand(tmp_path):
     assert found["overlap"].tolist() == pytest.approx([3 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 3 / 4])
     assert found["iptw"].tolist() == pytest.approx([4, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 4])
     assert found["att"].tolist() == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3, 1, 1, 1, 3])
-    effective = weighting.weighted(cohort).set_index("model")["n_effective"]
-    assert effective["iptw"] == pytest.approx(16**2 / (2 * 16 + 6 * 16 / 9))
+    found = select(weighting.weighted(cohort), model="iptw").set_index("group")["n_effective"]
+    assert found[""] == pytest.approx(16**2 / (2 * 16 + 6 * 16 / 9))
+    for arm in cohort.study.arms.levels:
+        assert found[arm] == pytest.approx(8**2 / (16 + 3 * 16 / 9))
 
 
 def test_positivity_on_everybody_and_on_node_positive_women(cohorts, tmp_path):
@@ -557,7 +559,14 @@ def test_what_the_figures_draw(ctrt):
     assert chosen["hr"].iloc[0] == pytest.approx(same["hr"].iloc[0], rel=1e-12)
     filled = [line for line in drawn.drawing.axes[0].get_lines() if line.get_marker() == "o"][1]
     assert filled.get_ydata().tolist() == [pytest.approx(chosen["hr"].iloc[0], rel=1e-12)]
-    assert len(stability) == 5 * 6 * 2
+    assert len(select(stability, group="")) == 5 * 6 * 2
+    drawn = select(stability, group="draws")
+    assert len(drawn) == 6 * 2
+    assert (drawn["n_draw"] == 20).all()
+    one = select(stability, model="random", group="")
+    both = one.merge(drawn, on=["endpoint", "at"], suffixes=("", "_drawn"))
+    assert (drawn["hr_least"] <= drawn["hr_most"]).all()
+    assert both["hr"].between(0.8 * both["hr_least_drawn"], 1.25 * both["hr_most_drawn"]).all()
 
 
 def test_another_study_is_matched_too(stent):

@@ -44,11 +44,11 @@ def test_the_table_beside_the_panel(heart):
     cohort, _, _, effects = heart
     (table,) = tables.sensitivity(effects, study=cohort.study)
     rows = [row.cells for row in table.rows]
-    naive = next(cells for cells in rows if cells[0] == "Analysis cohort: unadjusted")
+    naive = next(cells for cells in rows if cells[0] == "Analysis cohort: unadjusted (primary analysis)")
     assert naive[1:5] == ("103", "75", "0.27 (0.17–0.43)", "<0.001")
     worth = 1 / 0.266216644632
     assert naive[5] == f"{worth + np.sqrt(worth * (worth - 1)):.2f}"
-    begins = [cells for cells in rows if cells[0] == "Analysis cohort: unadjusted"][1]
+    begins = next(cells for cells in rows if cells[0] == "Analysis cohort: unadjusted")
     assert begins[3:9] == ("1.14 (0.63–2.05)", "0.67", "1.53", "1.00", "1.41", "1.00")
     assert "46% to 73% have the event: the outcome is common" in " ".join(table.notes)
     assert sum(note.startswith("‡") for note in table.notes) == 1

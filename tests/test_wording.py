@@ -40,8 +40,8 @@ def test_the_sentences_of_the_real_study(gbsg2, gbsg2_ledger):
     said = wording.survival(rows, study=gbsg2.study).sentences
     assert "299 events in 686 patients, median follow-up 54.0 (51.6–56.4) months" in said[0]
     assert (
-        "Median recurrence-free survival was 66.3 (63.0–NR) months with “Hormonal therapy” and 50.2 (42.6–59.6) months "
-        "with “No hormonal therapy” (log-rank P = 0.003)." in said
+        "Median recurrence-free survival was 50.2 (42.6–59.6) months with “No hormonal therapy” and 66.3 (63.0–NR) "
+        "months with “Hormonal therapy” (log-rank P = 0.003)." in said
     )
     said = wording.treatment(rows, study=gbsg2.study).sentences
     assert any("HR 0.71, 95% CI 0.55–0.91, P = 0.007; 686 patients, 299 events" in each for each in said)
@@ -51,25 +51,40 @@ def test_the_first_page_holds_a_line_a_result(gbsg2, gbsg2_ledger):
     said = wording.key_findings(gbsg2_ledger, study=gbsg2.study).sentences
     assert said[0] == "686 of 686 patients screened were analysed: 440 “No hormonal therapy”, 246 “Hormonal therapy”."
     assert (
-        "Recurrence-free survival: median 66.3 (63.0–NR) months with “Hormonal therapy”, 50.2 (42.6–59.6) with “No "
-        "hormonal therapy” (log-rank P = 0.003)." in said
+        "Recurrence-free survival: median 50.2 (42.6–59.6) months with “No hormonal therapy”, 66.3 (63.0–NR) months "
+        "with “Hormonal therapy” (log-rank P = 0.003)." in said
     )
     ratios = next(each for each in said if "hazard ratio for “Hormonal therapy”" in each)
     assert "unadjusted 0.69 (0.54–0.89), lower hazard; adjusted for all baseline factors 0.71 (0.55–0.91)" in ratios
-    bent = next(each for each in said if each.startswith("Of 5 associations of continuous variables"))
+    bent = next(each for each in said if each.startswith("5 tests of whether a continuous variable's log hazard bends"))
     assert "Age for recurrence-free survival (nonlinear P < 0.001" in bent
     assert "confounding can explain it" in said[-1]
+    assert said[1].startswith("Primary analysis (recurrence-free survival, adjusted for all baseline factors): HR 0.71")
     assert len(said) <= 12
+
+
+def test_a_randomised_study_is_not_said_to_be_open_to_confounding(gbsg2, gbsg2_ledger):
+    drawn = gbsg2.study.model_copy(update={"design": "randomised"})
+    said = wording.key_findings(gbsg2_ledger, study=drawn).sentences
+    assert not any("randomis" in each for each in said)
+    methods = repr(wording.methods(drawn))
+    assert "patients were allocated at random" in methods
+    assert "not randomised" not in methods
 
 
 def test_the_first_page_counts_time_as_it_passed(ctrt, ctrt_ledger):
     said = wording.key_findings(ctrt_ledger, study=ctrt.study).sentences
-    timed = next(each for each in said if each.startswith("Progression-free survival, time counted as it passed"))
+    timed = next(each for each in said if "Progression-free survival, time counted as it passed" in each)
     rows = select(ctrt_ledger, endpoint="PFS", population="primary", variable="arm", level="ctrt")
     begins = select(rows, analysis="cox_time_dependent", model="unadjusted").set_index("statistic")["value"]
     text = notation.hazard_ratio(*begins[["hr", "hr_low", "hr_high"]])
-    assert f"treatment as an exposure that begins {text}, no difference shown" in timed
+    assert f"time-dependent Cox {text}, no difference shown" in timed
     assert begins["hr_high"] > 1
+    clock = select(ctrt_ledger, analysis="clock", endpoint="PFS", model="unadjusted").set_index("statistic")["value"]
+    assert f"the months before treatment explain {clock['percent_clock']:.0f}% (95% CI" in timed
+    overall = next(each for each in said if "Overall survival, time counted as it passed" in each)
+    assert "no event came before treatment had begun, so the clock explains none of it" in overall
+    assert not any("immortal" in each for each in said), "the warning follows from the number instead"
     assert sum("leaves patients out by what happened later" in each for each in said) == 2
     assert len(said) <= 20
 
@@ -116,8 +131,8 @@ def test_nothing_is_said_of_what_was_not_computed(gbsg2, gbsg2_ledger):
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.0004, "<0.001"), (0.0012, "0.001"), (0.0094, "0.009"), (0.012, "0.01"), (0.0451, "0.045"), (0.0504, "0.050")]
-    + [(0.0549, "0.055"), (0.055, "0.06"), (0.31, "0.31"), (0.995, ">0.99"), (np.nan, "n.e.")],
+    [(0.0004, "<0.001"), (0.0012, "0.001"), (0.0094, "0.009"), (0.012, "0.01"), (0.0451, "0.045"), (0.0504, "0.0504")]
+    + [(0.0496, "0.0496"), (0.05, "0.050"), (0.04999, "0.04999"), (0.0549, "0.055"), (0.055, "0.06"), (0.31, "0.31"), (0.995, ">0.99"), (np.nan, "n.e.")],
 )
 def test_p_values(p, text):
     assert notation.p_value(p) == text

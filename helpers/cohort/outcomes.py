@@ -44,7 +44,7 @@ def outcome(study: Study, table: Table, typed: Typed, name: str, rows: pd.Index)
         days = days.mask(days == 0, 0.5 if endpoint.zero_time == "half_day" else np.nan)
     found = _frame(days, event, extended, later, potential)
     if endpoint.unit == "months":
-        given = typed.raw[name, endpoint.time].loc[rows]
+        given = _tied(typed.raw[name, endpoint.time].loc[rows])
         found["time"] = found["time"].mask(np.isclose(found["time"], given, rtol=SAME, atol=0), given)
     return found, [problem for problem in problems if problem]
 

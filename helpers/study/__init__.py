@@ -5,6 +5,7 @@ import hashlib
 import importlib.resources
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -191,6 +192,10 @@ class Study(StudyFile):
         at = {"at": f"{asked.month:g}"} if asked.month is not None else {}
         key = {"population": asked.population, "endpoint": asked.endpoint, "analysis": analysis, "model": model}
         return key | at
+
+    def is_primary(self, row: Mapping[str, object]) -> bool:
+        """Whether a row of the effect of treatment is the primary analysis."""
+        return all(row[name] == value for name, value in self.primary_key.items())
 
     def adjusted(self, method: str, covariates: list[str]) -> str:
         """An analysis's method, the covariates by their labels instead of their names."""

@@ -192,7 +192,9 @@ def _prognostic(
     if not model:
         rows = [replace(row, cells=row.cells[:4]) for row in rows]
         return finished(Table(name, title, header[:4], tuple(rows), tuple(notes)), study)
-    table = Table(name, title, header, tuple(rows), tuple(notes), spanners, lead=cautions(study, adjusted))
+    key = {"population": population, "endpoint": endpoint, "analysis": "cox_multivariable", "model": model, "at": ""}
+    lead = " ".join(filter(None, ["The primary analysis." if study.is_primary(key) else "", cautions(study, adjusted)]))
+    table = Table(name, title, header, tuple(rows), tuple(notes), spanners, lead=lead)
     return finished(table, study)
 
 

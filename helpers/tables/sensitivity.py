@@ -27,7 +27,8 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
             kind = known.kind
             rows.append(heading(designs.heading(study, kind), 9))
         few = " §" if row["events_per_parameter"] < FEW_EVENTS else ""
-        rows.append(Row((f"{known.name}: {notation.within(known.adjustment)}{few}", *_cells(row)), indent=True))
+        first = " (primary analysis)" if study.is_primary(row) else ""
+        rows.append(Row((f"{known.name}: {notation.within(known.adjustment)}{few}{first}", *_cells(row)), indent=True))
     ratio = f"HR ({study.level} CI)"
     header = ("Analysis", "Patients", "Events", ratio, "P", "Estimate", "Limit", "Estimate", "Limit")
     spanners = (("", 5), ("E-value, rare outcome", 2), ("E-value, common outcome", 2))

@@ -37,7 +37,8 @@ def key_findings(
     for endpoint in study.endpoints:
         own = select(rows, endpoint=endpoint)
         parts += _endpoint(own, study, endpoint, population, interval or study.survival.interval)
-        parts += timed(own, study=study, endpoint=endpoint)
+        counted = timed(own, study=study, endpoint=endpoint)
+        parts += [" ".join(counted)] if counted else []
     if study.exposure:
         parts += conditioning(study, [study.exposure.population, *study.exposure.exclusions])
     parts += null_rejections(rows, study)
