@@ -216,7 +216,7 @@ def test_the_paper_model_rests_on_the_maintained(ctrt, ctrt_ledger):
     lost, cost = 171 - 4 - int(frame["n"]), select(rows, model="paper", endpoint="OS")
     cycles = select(cost, variable="maintenance_cycles").iloc[0]
     assert table.lead == (
-        f"This model leaves out {lost} of 167 patients ({100 * lost / 167:.0f}%); immunomaintenance cycles costs most "
+        f"The primary analysis. This model leaves out {lost} of 167 patients ({100 * lost / 167:.0f}%); immunomaintenance cycles costs most "
         f"({int(cycles['n_not_applicable'])} cannot have it, {int(cycles['n_missing'])} have no value). It has "
         f"{frame['n_event'] / 7:.1f} events per parameter, fewer than 10: its estimates are unstable."
     )

@@ -37,6 +37,8 @@ def test_what_cannot_be_estimated_is_a_row_without_value_and_with_its_reason(ste
         "no patient can have this variable",
         "no patient has a known value",
         "no effect can be estimated",
+        "nobody has it",
+        "the naive interval includes 1",
         "no events",
         "no events in the reference level",
         "no events in this level",

@@ -4,11 +4,14 @@ import re
 
 import numpy as np
 import pytest
+import rotterdam
 
 from helpers import cox, describe, notation, wording
 from helpers.cohort import read_cohort
 from helpers.ledger import melt, select
+from helpers.loss import loss
 from helpers.study import read_study
+from helpers.subgroups import interactions
 
 
 @pytest.mark.parametrize(
@@ -178,3 +181,21 @@ def test_a_clear_level_is_told_beside_one_without_events(gbsg2):
     said = wording.factors(melt([frame], "x"), study=gbsg2.study).sentences[0]
     assert "Tumour grade (III against I: HR 2.18" in said
     assert "not estimable: Tumour grade (no events in this level)" in said
+
+
+def test_the_women_of_rotterdam_are_told_by_another_study_file(tmp_path):
+    """Published patients in other columns, two endpoints, no start of treatment: interactions, changing effects, loss."""
+    study = read_study(rotterdam.write(tmp_path / "rotterdam"))
+    cohort = read_cohort(study)
+    tests = select(interactions(cohort), model="unadjusted:stratified", level="")
+    frames = [interactions(cohort), loss(cohort), cox.proportionality(cohort, models=[]), cox.periods(cohort, models=[])]
+    rows = melt(frames, "x")
+    said = wording.subgroups(rows, study=study).sentences
+    below = int((tests["p_lrt"] < 0.05).sum())
+    assert said[0].startswith("8 interactions with treatment were tested, all endpoints together, of which 0.4 would")
+    assert ("none has" in said[0]) == (below == 0)
+    changing = wording.proportionality(rows, study=study).sentences[0]
+    assert "Overall survival, unadjusted (Matched women): 0.41 (0.27–0.63) in months 0–24, 0.84 (0.63–1.13)" in changing
+    followed = wording.lost(rows, study=study).sentences[0]
+    assert "the arms were not lost alike" in followed
+    assert "without dates loss and the end of the study cannot be told apart" in followed

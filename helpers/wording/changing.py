@@ -36,10 +36,14 @@ def by_period(periods: pd.DataFrame, model: str) -> list[str]:
     starts = sorted(map(float, periods["at"]))
     ends = {begin: f"months {notation.month(begin)}–{notation.month(end)}" for begin, end in pairwise(starts)}
     ends[starts[-1]] = f"months {notation.month(starts[-1])} on"
+    shown = periods[periods["hr"].notna() | (periods["n_event"] > 0)]
+    if shown["hr"].isna().all():
+        return []
+    texts = [notation.hazard_ratio(*row[RATIO]) for _, row in shown.iterrows()]
+    named = [ends[float(at)] for at in shown["at"]]
     return [
-        f"{notation.hazard_ratio(*row[RATIO])} in {ends[float(row['at'])]}{since}"
-        for _, row in periods.iterrows()
-        if row["hr"] == row["hr"]
+        f"{'not estimable' if text == notation.NOT_ESTIMABLE else text} in {when}{since if position == 0 else ''}"
+        for position, (text, when) in enumerate(zip(texts, named, strict=True))
     ]
 
 

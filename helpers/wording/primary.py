@@ -78,7 +78,8 @@ def _rests(rows: pd.DataFrame, study: Study, effect: pd.Series) -> str:
         for arm, label in arms_in_order(study)
         if arm in sizes.index
     ]
-    return "; ".join(texts)
+    twice = ", who was treated later counting in both" if effect["analysis"] == "cox_time_dependent" else ""
+    return "; ".join(texts) + twice
 
 
 def _selected(rows: pd.DataFrame, study: Study) -> Iterator[str]:

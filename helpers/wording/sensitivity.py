@@ -103,10 +103,11 @@ def _clones_by_mean(rows: pd.DataFrame, study: Study) -> Iterator[str]:
             verdict = {"unclear": "no difference shown", "higher": "longer", "lower": "shorter"}
             found = verdict[direction(ends.iloc[1], ends.iloc[2], 0)]
             over = notation.months(row["at"])
+            event = study.endpoints[row["endpoint"]].event_label
             yield (
-                f"Over {over} those who begin in time would live {notation.difference(*ends)} months "
-                f"without {study.endpoints[row['endpoint']].event_label} more than those who do not ({found}; weighted "
-                "clones, restricted mean; their hazard ratio averages over time in which the strategies hardly differ)."
+                f"Over {over} the mean time without {event} of those who begin in time, less that of those who do not, "
+                f"is {notation.difference(*ends)} months ({found}; weighted clones, whose hazard ratio averages over "
+                "time in which the strategies hardly differ)."
             )
 
 
@@ -131,10 +132,10 @@ def _e_values(rows: pd.DataFrame, study: Study) -> Iterator[str]:
             own[f"e_value_{part}common"].where(common, own[f"e_value_{part}rare"]) for part in ("", "limit_")
         )
         share = notation.number(own["percent"].max(), 0)
-        one = len(own) == 1
+        what = "adjusted estimate" + "s" * (len(own) > 1)
+        limit = "limit" + "s" * (len(own) > 1)
         yield (
-            f"{study.endpoints[endpoint].label}: the E-value{'' if one else 's'} of the adjusted "
-            f"estimate{'' if one else 's'} {_span(estimates)}, of the limit{'' if one else 's'} nearer to 1 "
+            f"{study.endpoints[endpoint].label}: E-value of the {what} {_span(estimates)}, of the {limit} nearer to 1 "
             f"{_span(limits)} (formula for a {which} outcome; up to {share}% have the event): at least so strongly, "
             "beyond what is adjusted for, would something not measured have to go with both treatment and outcome. An "
             "E-value speaks of confounding alone, not of time counted wrongly."
@@ -142,6 +143,6 @@ def _e_values(rows: pd.DataFrame, study: Study) -> Iterator[str]:
 
 
 def _span(values: pd.Series) -> str:
-    """`is 2.10`, or `run from 1.20 to 2.10`."""
+    """`2.10`, or `1.20 to 2.10`."""
     low, high = (notation.number(each, 2) for each in (values.min(), values.max()))
-    return f"is {low}" if low == high else f"run from {low} to {high}"
+    return low if low == high else f"{low} to {high}"
