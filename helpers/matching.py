@@ -123,7 +123,8 @@ def stability(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
     """The hazard ratio for treatment among pairs made in each order and within each caliper of the study file.
 
     `model` is the order, `at` the caliper, empty for none; pairs as in the matched population otherwise. A random order
-    is one of many: under it a row with `group` has the smallest and the largest ratio over `n_draw` of them.
+    is one of many: within the population's own caliper a row with `group` has the smallest and the largest ratio over
+    `n_draw` of them.
     """
     study, records = cohort.study, []
     for name in matched(cohort, population):
@@ -136,7 +137,7 @@ def stability(cohort: Cohort, population: str | None = None) -> pd.DataFrame:
                 key = {"population": name, "analysis": "stability", "model": order}
                 key |= {"at": "" if caliper == "none" else at_label(caliper), "reference": study.arms.reference}
                 records += _among(cohort, where, made, {**key, "variable": study.arms.column})
-                if order == "random":
+                if order == "random" and caliper == rule.caliper:
                     given = {"scale": rule.scale, "width": width, "order": order}
                     drawn = [pairs(propensity, **given, seed=each) for each in _seeds(study, propensity)]
                     records += _spread(cohort, where, drawn, key)

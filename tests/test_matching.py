@@ -561,7 +561,7 @@ def test_what_the_figures_draw(ctrt):
     assert filled.get_ydata().tolist() == [pytest.approx(chosen["hr"].iloc[0], rel=1e-12)]
     assert len(select(stability, group="")) == 5 * 6 * 2
     drawn = select(stability, group="draws")
-    assert len(drawn) == 6 * 2
+    assert drawn["at"].tolist() == ["0.2", "0.2"], "an endpoint each, within the population's own caliper"
     assert (drawn["n_draw"] == 20).all()
     one = select(stability, model="random", group="")
     both = one.merge(drawn, on=["endpoint", "at"], suffixes=("", "_drawn"))

@@ -38,10 +38,13 @@ class Cohort:
 
     def rows(self, population: str = "primary") -> pd.DataFrame:
         """The patients of a population. Raises ParameterError for a population the study does not name."""
+        return self.data.loc[self._members(population)]
+
+    def _members(self, population: str) -> pd.Index:
         if population not in self.members:
             hint = nearest(population, self.members)
             raise ParameterError(f"there is no population '{population}'{hint} (populations: {listed(self.members)})")
-        return self.data.loc[self.members[population]]
+        return self.members[population]
 
     def clusters(self, population: str) -> pd.Series | None:
         """The pairs' numbers by row where a population is matched or made of a matched one."""
@@ -72,12 +75,12 @@ class Cohort:
         """
         if population == "screened":
             raise ParameterError("population 'screened' has no outcomes: they are read once patients are eligible")
-        rows = self.rows(population)
+        data, members = self.data, self._members(population)
         if variables is not None:
             conditions = [self.study.applies_when(name) for name in variables]
             beside = [each.column for each in conditions if each is not None]
-            rows = rows[list(dict.fromkeys([self.study.arms.column, *variables, *beside]))]
-        return rows.join(self.outcomes[endpoint])
+            data = data[list(dict.fromkeys([self.study.arms.column, *variables, *beside]))]
+        return data.loc[members].join(self.outcomes[endpoint])
 
     def outcome(self, endpoint: str, population: str = "primary") -> pd.DataFrame:
         """`with_outcome` for the patients whose time is known."""

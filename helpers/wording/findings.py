@@ -41,7 +41,7 @@ def key_findings(
         parts += [" ".join(counted)] if counted else []
     if study.exposure:
         parts += conditioning(study, [study.exposure.population, *study.exposure.exclusions])
-    parts += null_rejections(rows, study)
+    parts += [" ".join(said)] if (said := null_rejections(rows, study)) else []
     failing = positivity(rows, study=study).sentences if len(select(rows, analysis="propensity")) else ()
     parts += [each for each in failing if each.startswith("Positivity fails")]
     parts += [*_doses(rows, study), *_splines(rows, study, population), *_interactions(rows, study)]

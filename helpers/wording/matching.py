@@ -141,14 +141,12 @@ def stability(rows: pd.DataFrame, *, study: Study) -> Sentences:
 
 
 def _drawn(study: Study, own: pd.DataFrame, endpoint: str) -> str:
-    """The spread over random orders at the study's own caliper, else at the first."""
+    """The spread over random orders within the study's own caliper."""
     drawn = select(own, endpoint=endpoint, group="draws")
     drawn = drawn[drawn["hr_least"].notna()]
     if drawn.empty:
         return ""
-    rule = study.all_populations[drawn["population"].iloc[0]].matching.caliper
-    at = "" if rule == "none" else f"{rule:g}"
-    row = (select(drawn, at=at) if len(select(drawn, at=at)) else drawn).iloc[0]
+    row = drawn.iloc[0]
     within = f"within a caliper of {row['at']}" if row["at"] else "without a caliper"
     ends = f"{notation.ratio(row['hr_least'])} to {notation.ratio(row['hr_most'])}"
     return f"; {within}, in {int(row['n_draw'])} random orders, from {ends}"
