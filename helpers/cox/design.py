@@ -70,6 +70,22 @@ def complete_cases(
     return data[complete], {**lost, "n_missing": int((~complete).sum())}
 
 
+def costs(
+    cohort: Cohort, endpoint: str, population: str, needed: list[str], *, otherwise: bool = False
+) -> dict[str, dict[str, int]]:
+    """The patients that each of some covariates would cost alone, as `complete_cases` counts them."""
+    everybody = cohort.with_outcome(endpoint, population, variables=needed)
+    data, found = everybody[everybody["time"].notna()], {}
+    for name in needed:
+        here, value = cohort.applies(name, data), None
+        if otherwise and name in cohort.study.variables:
+            value = cohort.study.variables[name].otherwise
+        absent = 0 if value is not None else int((~here).sum())
+        missing = int((data[name].isna() & here).sum())
+        found[name] = dict(zip(LOST, (missing, absent, len(everybody) - len(data)), strict=True))
+    return found
+
+
 def columns(
     study: Study, known: pd.DataFrame, covariates: list[str], *, penalised: bool = False
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str], int]:

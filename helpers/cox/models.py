@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.cohort import Cohort
-from helpers.cox.design import NOBODY, Maximum, complete_cases, maximise
+from helpers.cox.design import NOBODY, Maximum, complete_cases, costs, maximise
 from helpers.cox.kernel import Fit
 from helpers.ledger import fit_statistics, wide
 from helpers.study import Study
@@ -137,7 +137,7 @@ def fitted(
     chosen = covariates or spec.covariates or selected(cohort, spec, *where)
     known, lost = complete_cases(cohort, *where, [*chosen, *spec.strata], otherwise=otherwise)
     needed = [*chosen, *spec.strata]
-    lost_to = {each: complete_cases(cohort, *where, [each], otherwise=otherwise)[1] for each in needed}
+    lost_to = costs(cohort, *where, needed, otherwise=otherwise)
     maximum = maximise(cohort.study, known, chosen, spec.strata)
     return FittedModel(key, spec, chosen, known, lost, lost_to, maximum)
 

@@ -15,6 +15,7 @@ from helpers.cox.design import Maximum
 from helpers.ledger import STATISTICS_OF, wide
 from helpers.sensitivity.exposure import exposed, models, pieces
 from helpers.study.analyses import Model
+from helpers.study.variants import UNADJUSTED
 from helpers.thresholds import MANY, shortened
 
 CLEAR_ONLY = "the naive interval includes 1"
@@ -31,8 +32,9 @@ def clock(cohort: Cohort, population: str | None = None, *, draws: int | None = 
 
     Rows of analysis `clock`, per endpoint: of the variable that holds the start its quartiles and range among those who
     began before the endpoint's time; for treatment alone and the exposure's models `percent_clock`, in per cent of the
-    naive log hazard ratio, with percentile limits over bootstrap samples of the patients, both models fitted to each.
-    No share where the naive interval includes 1. No rows without [exposure].
+    naive log hazard ratio; for treatment alone and the primary analysis's model with percentile limits over bootstrap
+    samples of the patients, both models fitted to each. No share where the naive interval includes 1. No rows
+    without [exposure].
     """
     study, records = cohort.study, []
     if study.exposure is None:
@@ -43,7 +45,8 @@ def clock(cohort: Cohort, population: str | None = None, *, draws: int | None = 
         key = {"population": where, "endpoint": endpoint, "analysis": "clock"}
         records.append({**key, **_beginnings(cohort, endpoint, where)})
         for name, spec in models(cohort, endpoint, where).items():
-            records.append({**key, "model": name, **_share(cohort, endpoint, where, spec, asked)})
+            drawn = asked if name in {UNADJUSTED, study.primary_analysis.model} else 0
+            records.append({**key, "model": name, **_share(cohort, endpoint, where, spec, drawn)})
     return wide(records, STATISTICS_OF["clock"])
 
 

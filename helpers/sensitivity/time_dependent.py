@@ -3,7 +3,8 @@
 import pandas as pd
 
 from helpers.cohort import Cohort
-from helpers.cox import complete_cases, maximise
+from helpers.cox import maximise
+from helpers.cox.design import costs
 from helpers.cox.models import FittedModel, model_rows
 from helpers.ledger import fit_statistics, wide
 from helpers.sensitivity.exposure import alone, exposed, models, pieces
@@ -46,7 +47,7 @@ def _fitted(cohort: Cohort, endpoint: str, population: str, name: str, spec: Mod
     study, covariates = cohort.study, spec.covariates
     known, start, lost = exposed(cohort, endpoint, population, [*covariates, *spec.strata])
     rows = pieces(study, known, start)
-    lost_to = {each: complete_cases(cohort, endpoint, population, [each])[1] for each in covariates}
+    lost_to = costs(cohort, endpoint, population, covariates)
     lost_to[study.arms.column] = exposed(cohort, endpoint, population, [])[2]
     key = {"population": population, "endpoint": endpoint, "analysis": "cox_time_dependent", "model": name}
     key["method"] = "Cox regression, Efron ties, treatment as an exposure that begins"

@@ -109,7 +109,7 @@ recur <- function(dataset, d, terms) {
   own <- data.frame(id = d$id, end = d$futime, dead = d$died, from = ifelse(d$recurred < d$futime, d$recurred, NA))
   long <- tmerge(d, own, id = id, death = event(end, dead), rec = tdc(from))
   model(dataset, long, "Surv(tstart, tstop, death)", c("rec", terms), "begins", patients = nrow(d))
-  if (nrow(d) < 1000) log_time(dataset, transform(long[c("id", "tstart", "tstop", "rec", terms)], died = as.numeric(long$death)),
+  if (nrow(d) < 500) log_time(dataset, transform(long[c("id", "tstart", "tstop", "rec", terms)], died = as.numeric(long$death)),
            c("rec", terms))
 }
 recur("colon_wide", colon_wide, c("rx", "age", "sex", "node4"))
