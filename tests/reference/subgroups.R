@@ -159,10 +159,8 @@ subgroups("veteran", veteran, "OS", "trt", v)
 subgroups("veteran", veteran, "OS", "trt", v, c("karno", "prior"))
 
 v <- c("meno", "size", "grade", "npos", "nodal", "age65", "chemo")
-for (outcome in c("OS", "RFS")) {
-  subgroups("rotterdam", rotterdam, outcome, "hormon", v)
-  subgroups("rotterdam", rotterdam, outcome, "hormon", v, c("age", "nodes", "grade", "size"))
-}
+subgroups("rotterdam", rotterdam, "OS", "hormon", v)
+subgroups("rotterdam", rotterdam, "RFS", "hormon", v, c("age", "nodes", "grade", "size"))
 
 v <- c("sex", "age60", "obstruct", "adhere", "differ", "node4", "surg")
 for (outcome in c("OS", "DFS")) {
