@@ -12,6 +12,8 @@ from helpers.study.schema import OVERALL
 from helpers.survival import log_rank_test
 
 FOLLOWED, REVERSED, UNTIMED, EARLY, LATE = "followed", "reverse", "untimed", "early", "late"
+ENDED = "ended"
+SAME = 1e-9
 NOBODY = "nobody has a time"
 
 
@@ -24,7 +26,8 @@ def loss(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
     has dates, who reached the cut-off to that. Model `reverse`: log-rank test and hazard ratio of being censored,
     events taken as censorings. Model `untimed`: patients with the event and without its time, by arm; `early` and
     `late` the hazard ratio for treatment if they had it at the last fact known of them, or lived without it to the
-    cut-off, which is the longest time followed where the study has no dates.
+    cut-off, which is the longest time followed where the study has no dates. Model `ended`, by another endpoint
+    (`level`) after whose event nobody is followed for this one: the patients whose follow-up it ended.
     """
     records = []
     for endpoint in cohort.study.endpoints:
@@ -36,6 +39,7 @@ def loss(cohort: Cohort, population: str = "primary") -> pd.DataFrame:
         records += [{**key, "model": FOLLOWED, **row} for row in _followed(cohort, known)]
         records += [{**key, "model": REVERSED, **_reversed(cohort, known)}]
         records += [{**key, **row} for row in _untimed(cohort, endpoint, everybody)]
+        records += [{**key, **row} for row in _ended(cohort, endpoint, known)]
     return wide(records, STATISTICS_OF["loss"])
 
 
@@ -77,6 +81,19 @@ def _reversed(cohort: Cohort, known: pd.DataFrame) -> dict:
     sizes = {"n": len(lost), "n_censored": int(lost["event"].sum())}
     method = {"method": "log-rank test and Cox regression of being censored", "reference": arms.reference}
     return {"variable": arms.column, "level": arms.treated, **method, **sizes, **found, **ratio, "not_estimable": why}
+
+
+def _ended(cohort: Cohort, endpoint: str, known: pd.DataFrame) -> Iterator[dict]:
+    """Other endpoints whose event ends the follow-up of this one, such as death that of a recurrence."""
+    for other, outcome in cohort.outcomes.items():
+        had = outcome.loc[known.index]
+        had = had[had["event"] & had["time"].notna()]
+        if other == endpoint or had.empty:
+            continue
+        time, event = known.loc[had.index, "time"], known.loc[had.index, "event"]
+        ended = ~event & np.isclose(time, had["time"], rtol=SAME, atol=0)
+        if ended.any() and not (time > had["time"] * (1 + SAME)).any():
+            yield {"model": ENDED, "level": other, "n_censored": int(ended.sum())}
 
 
 def _untimed(cohort: Cohort, endpoint: str, everybody: pd.DataFrame) -> Iterator[dict]:

@@ -118,3 +118,19 @@ def test_what_a_reader_is_told(few):
     early = select(frame, model="early").iloc[0]
     assert f"would be {early['hr']:.2f} (" in untimed
     assert not any("arms were not lost alike" in each for each in said)
+
+
+def test_an_event_that_ends_the_follow_up_of_another_is_told(tmp_path):
+    """Deaths end the follow-up of a recurrence; a recurrence does not end that of death."""
+    table = FEW.assign(os=[6, 20, 3, 12, 30, 8, 9, 15, 24, 26], rec=[5, 20, 3, 12, 11, 8, 7, 12, 20, 26])
+    table["recurred"] = [1, 0, 0, 0, 1, 0, 1, 1, 1, 0]
+    points = {
+        "OS": endpoint("os", "died", label="Overall survival"),
+        "TTR": endpoint("rec", "recurred", label="Time to recurrence", event_label="recurrence"),
+    }
+    cohort = cohort_of(tmp_path, table, arms=arms("arm", "a", "b"), variables={"x": continuous()}, endpoints=points)
+    rows = select(loss(cohort), model="ended")
+    assert rows[["endpoint", "level", "n_censored"]].to_numpy().tolist() == [["TTR", "OS", 3]]
+    said = wording.lost(melt([loss(cohort)], "x"), study=cohort.study).sentences
+    told = next(each for each in said if each.startswith("In 3 patients the follow-up of time to recurrence ends with"))
+    assert "one minus the curve overstates how many have recurrence" in told

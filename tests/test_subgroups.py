@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from public import load, order
 from scipy import optimize, stats
 
-from helpers import cox, notation
+from helpers import cox, notation, within_arm
 from helpers.errors import ParameterError
 from helpers.figures.subgroups import subgroups as forests
 from helpers.ledger import melt, pivot, select
@@ -563,3 +563,29 @@ def test_no_text_of_a_crowded_forest_is_cut_or_meets_another(crowded):
     plot = axes.get_window_extent(renderer)
     inside = [said for said, box in boxes.values() if box.y1 > plot.y0 and box.x1 > plot.x0 and box.x0 < plot.x1]
     assert inside == []
+
+
+def test_the_trend_over_ordered_levels_is_a_cox_model_per_step(tmp_path):
+    """Steps 0, 1, 2 in the order named; who is in the level left out is in no step."""
+    table = many(200).rename(columns={"g": "dose"})
+    table["dose"] = table["dose"].where(np.arange(200) % 9 > 0, "other")
+    entries = {"dose": categorical("u", "v", "w", "other", order=["w", "u", "v"]), "x": continuous()}
+    asked = {"name": "dose", "label": "Dose", "variable": "dose", "population": "primary", "pairwise": False}
+    cohort = cohort_of(
+        tmp_path,
+        table,
+        arms=arms("arm", "a", "b"),
+        variables=entries,
+        endpoints={"OS": endpoint()},
+        within_arm=[{**asked, "endpoints": ["OS"], "covariates": ["x"]}],
+    )
+    rows = within_arm.trends(cohort).set_index("model")
+    inside = table[table["dose"] != "other"]
+    step = inside["dose"].map({"w": 0.0, "u": 1.0, "v": 2.0})
+    time, event = inside["time"].to_numpy(), inside["event"].to_numpy()
+    alone = cox.fit(pd.DataFrame({"step": step}), time, event)
+    beside = cox.fit(pd.DataFrame({"x": inside["x"], "step": step}), time, event)
+    assert rows.loc["unadjusted", "log_hr"] == pytest.approx(alone.log_hr["step"], rel=1e-9)
+    assert rows.loc["dose", "log_hr"] == pytest.approx(beside.log_hr["step"], rel=1e-9)
+    assert rows.loc["dose", ["n", "n_event"]].tolist() == [len(inside), inside["event"].sum()]
+    assert rows.loc["dose", "log_hr_se"] == pytest.approx(np.sqrt(beside.covariance.loc["step", "step"]), rel=1e-9)

@@ -41,7 +41,7 @@ def _forest(frame: pd.DataFrame, study: Study, endpoint: str, model: str) -> Fig
             axes.text(-1.0 + 0.04 * indent, place, label, transform=side, va="center", fontsize=8)
             if row is not None:
                 _forest_row(axes, place, row, ends, colours[0])
-        level = f"HR ({study.level} CI)"
+        level = study.ratio_label
         axes.text(1.04, -0.15, level, transform=side, va="center", fontsize=8, fontweight="bold")
         ratio_axis(axes, ends)
         mark(drawing, study)

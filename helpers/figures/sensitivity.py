@@ -80,9 +80,7 @@ def _panel(effects: pd.DataFrame, study: Study, endpoint: str, chosen: str) -> F
         axes.axvline(1, color="0.45", linewidth=0.8, zorder=0)
         axes.set(xscale="log", xlim=ends, ylim=(place + LINE, 0))
         ratio_axis(axes, ends)
-        axes.text(
-            1.04, 0.35 * LINE, f"HR ({study.level} CI)", transform=side, va="center", fontsize=8, fontweight="bold"
-        )
+        axes.text(1.04, 0.35 * LINE, study.ratio_label, transform=side, va="center", fontsize=8, fontweight="bold")
         _legend(axes, study, endpoint, effects, chosen, colours)
         mark(drawing, study)
     return _figure(drawing, lines, study, endpoint, effects)

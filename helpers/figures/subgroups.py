@@ -207,7 +207,7 @@ def _headings(axes: Axes, heads: list[str], columns: Columns, study: Study) -> N
     for at, label in zip(columns.arms, heads, strict=True):
         _text(axes, at, -0.05, label, ha="center", **style)
     _text(axes, sum(columns.arms) / 2, over, "Patients / events", ha="center", **style)
-    _text(axes, columns.ratio, -0.05, f"HR ({study.level} CI)", **style)
+    _text(axes, columns.ratio, -0.05, study.ratio_label, **style)
     _text(axes, RIGHT, -0.05, "P for\ninteraction", ha="right", **style)
     spanned = [columns.arms[0] - columns.size / 2 + 0.05, columns.arms[1] + columns.size / 2 - 0.05]
     for ends, place, width in (([LEFT, RIGHT], 0, 0.8), (spanned, over + 0.02, 0.5)):

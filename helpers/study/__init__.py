@@ -97,6 +97,11 @@ class Study(StudyFile):
         return f"{100 * self.confidence:g}%"
 
     @property
+    def ratio_label(self) -> str:
+        """What stands over hazard ratios with their intervals."""
+        return f"HR ({self.level} CI)"
+
+    @property
     def groups(self) -> list[str]:
         """`overall` and the two arms in display order."""
         return [OVERALL, *self.arms.levels]

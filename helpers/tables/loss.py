@@ -29,7 +29,7 @@ def loss(loss: pd.DataFrame, *, study: Study) -> Table:
             rows.append(Row((study.group_label(group), *cells, *beside), indent=True))
     spanners = (("", 1), *((f"Month {notation.month(at)}", 2) for at in months), ("Being lost", 2))
     shown = ("Followed, %", "Complete, %") * len(months)
-    header = ("Group", *shown, f"HR ({study.level} CI)", "P")
+    header = ("Group", *shown, study.ratio_label, "P")
     arms = study.arms
     notes = (
         "Followed: not lost before the month; who had the event before it was followed. Complete (Clark's C): months "

@@ -128,7 +128,7 @@ def designs(
             rows += _designs(study, population, *(select(frame, population=population) for frame in frames), worth)
     if not rows:
         return []
-    header = ("Design", "Effect in", "Patients", "Effective", "Events", f"HR ({study.level} CI)", "P")
+    header = ("Design", "Effect in", "Patients", "Effective", "Events", study.ratio_label, "P")
     contrast = f"Hazard ratio of {arms.levels[arms.treated]} against {arms.levels[arms.reference]}, no covariates."
     without = scores[scores["n_missing"] > 0]
     lost = ", ".join(

@@ -72,7 +72,7 @@ def penalised(companions: pd.DataFrame, *, study: Study) -> list[Table]:
             shown.append(row)
     if not rows:
         return []
-    header = ("Model", "Effect", f"HR ({study.level} CI)", "P")
+    header = ("Model", "Effect", study.ratio_label, "P")
     note = "Firth's penalised likelihood; limits and P by its profile. Without it the effect is not finite, or another "
     note += "level's of its variable is not."
     title = "Effects without a finite estimate"
@@ -185,7 +185,7 @@ def _prognostic(
     named = f": {notation.within(study.model(model, endpoint, population).label)}" if model else ""
     where = study.of_population(population)
     title = f"Prognostic factors for {notation.within(study.endpoints[endpoint].label)}{named}{where}"
-    ratio = f"HR ({study.level} CI)"
+    ratio = study.ratio_label
     spanners = (("", 2), ("Univariable", 2), ("Multivariable", 2))
     header = ("Factor", "Patients / events", ratio, "P", ratio, "P")
     name = "_".join(part for part in ("prognostic", endpoint, model, study.beyond_primary(population)) if part)

@@ -29,7 +29,7 @@ def _table(effects: pd.DataFrame, study: Study, endpoint: str) -> Table:
         few = " §" if row["events_per_parameter"] < FEW_EVENTS else ""
         first = " (primary analysis)" if study.is_primary(row) else ""
         rows.append(Row((f"{known.name}: {notation.within(known.adjustment)}{few}{first}", *_cells(row)), indent=True))
-    ratio = f"HR ({study.level} CI)"
+    ratio = study.ratio_label
     header = ("Analysis", "Patients", "Events", ratio, "P", "Estimate", "Limit", "Estimate", "Limit")
     spanners = (("", 5), ("E-value, rare outcome", 2), ("E-value, common outcome", 2))
     marks = [f"‡ {said}" for said in designs.conditioning(study, list(dict.fromkeys(effects["population"])))]

@@ -44,7 +44,7 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
             rows.append(_level(study, select(inside, level=level), levels[level], shown))
     arms = [study.arms.levels[arm] for arm in (study.arms.treated, study.arms.reference)]
     header = (
-        *("Subgroup", *study.arms.levels.values(), f"HR ({study.level} CI)"),
+        *("Subgroup", *study.arms.levels.values(), study.ratio_label),
         *("Likelihood ratio", "Holm", "One baseline hazard", "Detectable"),
     )
     spanners = (("", 1), ("Patients / events", 2), ("Effect of treatment", 1), ("P for interaction", 3), ("Ratio", 1))

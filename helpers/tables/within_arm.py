@@ -46,7 +46,7 @@ def within_arm(
                 label, ratio = study.endpoints[endpoint].label, notation.number(fewest, 1)
                 leads.append(f"{label}: adjusted comparisons rest on as few as {ratio} events per parameter.")
         label = notation.within(study.variables[asked.variable].label)
-        ratio = f"HR ({study.level} CI)"
+        ratio = study.ratio_label
         header = ("Level", "Patients", "Events", f"Median, months ({study.level} CI)", ratio, "P", ratio, "P")
         spanners = (("", 4), ("Univariable", 2), ("Multivariable", 2))
         beside = ", ".join(study.label(name) + study.mark_of(name) for name in asked.covariates)
@@ -82,8 +82,9 @@ def _levels(study: Study, asked: WithinArm, own: dict[str, pd.DataFrame]) -> lis
             effects = [
                 select(own[name], variable=asked.variable, level=level).iloc[0] for name in ("alone", "adjusted")
             ]
+            digits = notation.alike(*(tuple(each[["hr_low", "hr_high"]]) for each in effects))
             cells = [
-                (notation.hazard_ratio(*each[["hr", "hr_low", "hr_high"]]), notation.p_value(each["p_wald"]))
+                (notation.hazard_ratio(*each[["hr", "hr_low", "hr_high"]], digits), notation.p_value(each["p_wald"]))
                 for each in effects
             ]
         sizes = (notation.count(counted["n"]), notation.count(counted["n_event"]))

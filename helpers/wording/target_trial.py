@@ -92,16 +92,15 @@ def _assignment(study: Study) -> Part:
     held = [name for name in dict.fromkeys(held) if name != study.arms.column]
     known_later = late(study, held)
     before = [name for name in held if name not in known_later]
-    cohort = (
-        f"As decided in practice. Adjusted for: {variables(study, before)}." if before else "As decided in practice."
-    )
-    said = ["Confounding by anything else remains."]
+    how = "At random." if study.randomised else "As decided in practice."
+    cohort = f"{how} Adjusted for: {variables(study, before)}." if before else how
+    said = [] if study.randomised else ["Confounding by anything else remains."]
     if known_later:
         said.append(
             f"Some models or the score hold what is known only after time zero ({variables(study, known_later)}), "
             "which a trial could not adjust for without bias."
         )
-    return Part("Assignment", "At random at time zero, known to all.", cohort, " ".join(said))
+    return Part("Assignment", "At random at time zero, known to all.", cohort, " ".join(said) or NOTHING)
 
 
 def _time_zero(study: Study) -> Part:

@@ -16,7 +16,9 @@ RATIO = ["hr", "hr_low", "hr_high"]
 def lost(rows: pd.DataFrame, *, study: Study, population: str = "primary") -> Sentences:
     """Loss to follow-up of every endpoint by arm, then events of unknown time, from ledger rows."""
     own = select(rows, analysis="loss", population=population)
-    said = [each for endpoint in study.endpoints for each in _lost(select(own, endpoint=endpoint), study, endpoint)]
+    told = (_lost, _ended)
+    parts = [(each, select(own, endpoint=endpoint), endpoint) for endpoint in study.endpoints for each in told]
+    said = [sentence for tell, part, endpoint in parts for sentence in tell(part, study, endpoint)]
     return Sentences((*said, *unseen(own, study, population=population)))
 
 
@@ -47,6 +49,18 @@ def _lost(rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
     dated = study.endpoints[endpoint].index_date is not None
     apart = "" if dated else "; without dates loss and the end of the study cannot be told apart"
     yield f"{label}, followed with {named}: {', '.join(texts)}; {tested}{alike}{apart}."
+
+
+def _ended(rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
+    """What ends the follow-up of an endpoint that is no censoring in truth."""
+    for _, row in select(rows, model="ended", statistic="n_censored").iterrows():
+        entry, other = study.endpoints[endpoint], study.endpoints[row["level"]]
+        n = notation.counted(row["value"], "patient")
+        yield (
+            f"In {n} the follow-up of {notation.within(entry.label)} ends with {other.event_label}, taken as a "
+            "censoring: median follow-up is shorter for it, and one minus the curve overstates how many have "
+            f"{entry.event_label}."
+        )
 
 
 def _untimed(rows: pd.DataFrame, study: Study, endpoint: str) -> str:
