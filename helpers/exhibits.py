@@ -30,7 +30,7 @@ REFERENCE = re.compile(r"\[\[(Table|Figure|Text|section):([\w.+-]+)\|([^\[\]|]+)
 
 @dataclass(frozen=True)
 class Row:
-    """Cells of a table row; a heading spans the table, `indent` sets a level under its variable."""
+    """Cells of a table row; a heading spans the cells it leaves empty, `indent` sets a level under its variable."""
 
     cells: tuple[str, ...]
     indent: bool = False

@@ -4,8 +4,9 @@ import math
 import re
 
 PROPER = {
-    "Ann", "Barthel", "Binet", "Breslow", "Charlson", "Child", "Clark", "Cushing", "Elixhauser", "Fuhrman", "Gleason",
-    "Glasgow", "Hodgkin", "Hunt", "Karnofsky", "Killip", "Lansky", "Lugano", "Masaoka", "Rai", "Rankin",
+    "Ann", "Barthel", "Bell", "Binet", "Breslow", "Charlson", "Child", "Clark", "Cushing", "Elixhauser", "Fuhrman",
+    "Gleason", "Glasgow", "Hodgkin", "Hunt", "Karnofsky", "Killip", "Lansky", "Lugano", "Masaoka", "Rai", "Rankin",
+    "Raynaud", "Wald",
 }  # fmt: skip
 DASH = "–"
 NOT_ESTIMABLE = "n.e."
@@ -28,6 +29,11 @@ def count(value: float) -> str:
 def counted(n: float, noun: str, plural: str = "") -> str:
     """`1 patient`, `2 patients`."""
     return f"{count(n)} {noun if n == 1 else plural or noun + 's'}"
+
+
+def expected(n: float) -> str:
+    """A number expected by chance: one decimal, two below one."""
+    return number(n, 2 if n < 1 else 1)
 
 
 def share(n: float, percent: float) -> str:
@@ -146,7 +152,7 @@ def hazard_ratio_said(hr: float, low: float, high: float, level: str) -> str:
 def within(label: str) -> str:
     """A label inside a sentence: its first letter small where it begins with a plain word, not a name or a symbol."""
     first = re.split(r"[\s/(,]", label, maxsplit=1)[0]
-    plain = first[1:].replace("-", "").isalpha() and first[1:] == first[1:].lower()
+    plain = first[1:2] != "-" and first[1:].replace("-", "").isalpha() and first[1:] == first[1:].lower()
     return label[0].lower() + label[1:] if plain and first.partition("-")[0] not in PROPER else label
 
 

@@ -240,7 +240,9 @@ def test_without_models_treatment_alone_is_tested(tmp_path):
 
 def test_restricted_means_stand_beside_every_model(ctrt, models):
     means = cox.mean_differences(ctrt, models=models)
-    row = select(means, endpoint="PFS", population="matched").iloc[0]
+    found = select(means, endpoint="PFS", population="matched")
+    assert found["model"].tolist()[0] == "unadjusted"
+    row = found.iloc[1]
     known = models[3].known
     areas, end = [], 365 / 30.4375
     for arm in ("ctrt", "non_ctrt"):

@@ -61,9 +61,10 @@ def test_the_adjusted_model_of_the_maintained_is_told_with_whom_it_leaves_out(ct
     assert "they were selected by what happened later" in said[1]
     alone = select(ctrt_ledger, analysis="cox_univariable", population="primary", endpoint="OS", variable="arm")
     alone = pivot(select(alone, level="ctrt", model="unadjusted")).iloc[0]
-    assert f"unadjusted, {notation.hazard_ratio(*alone[['hr', 'hr_low', 'hr_high']])} in 167 patients" in said[2]
-    assert "the same model without Immunomaintenance cycles, " in said[2]
-    assert said[4].startswith("With the same covariates and patients, treatment counted from its beginning")
+    assert f"unadjusted, {notation.hazard_ratio(*alone[['hr', 'hr_low', 'hr_high']])} in 167 patients" in said[3]
+    assert "the same model without Immunomaintenance cycles, " in said[3]
+    assert said[2] == f"It has {whole['events_per_parameter']:.1f} events per parameter, fewer than 10: it is unstable."
+    assert said[5].startswith("With the same covariates and patients, treatment counted from its beginning")
     assert wording.key_findings(ctrt_ledger, study=ctrt.study).sentences[2].startswith(said[0])
 
 

@@ -482,7 +482,7 @@ def test_the_table_says_the_estimates_and_what_so_many_tests_are_worth(asked_gbs
     far = np.exp((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * own.loc["III", "log_hr_se"])
     assert third.cells[7] == f"{1 / far:.2f} or {far:.2f}"
     assert "Interactions tested, all endpoints together: 3." in table.notes[1]
-    assert "0.2 of them would still be expected with P below 0.05 by chance" in table.notes[1]
+    assert "0.15 of them would still be expected with P below 0.05 by chance" in table.notes[1]
     assert {len(row.cells) for row in table.rows} == {len(table.header)} == {sum(n for _, n in table.spanners)}
     assert "†" not in table.csv()
 

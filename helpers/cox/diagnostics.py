@@ -5,6 +5,7 @@ to the model, with Efron's information. g(t) is one minus the Kaplan-Meier estim
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,7 @@ from helpers.ledger import at_label, wide
 from helpers.study import Study
 from helpers.study.analyses import Model
 from helpers.study.schema import DAYS_PER_MONTH
-from helpers.study.variants import UNADJUSTED
+from helpers.study.variants import CLUSTERED, UNADJUSTED, variant
 from helpers.survival import last_whole_day, mean_difference, product_limit, restricted_mean
 
 PROPORTIONALITY = ["chi_square", "df", "p_proportional"]
@@ -73,12 +74,19 @@ def treatment_alone(cohort: Cohort, population: str | None = None, *, conditione
 def periods(cohort: Cohort, population: str | None = None, *, models: list[FittedModel] | None = None) -> pd.DataFrame:
     """The hazard ratio for treatment in each stretch between the study's months, a row a model and stretch.
 
-    Every coefficient is free in every stretch; `at` is the month a stretch begins, `n` who is at risk after it.
+    Every coefficient is free in every stretch; `at` is the month a stretch begins, `n` who is at risk after it. Of
+    matched patients treatment alone is given also with errors clustered on pairs.
     """
     models = fitted_models(cohort, population) if models is None else models
     models = [each for each in models if cohort.study.arms.column in each.covariates]
-    fits = [*treatment_alone(cohort, population), *models]
-    return wide([row for model in fits for row in period_rows(cohort.study, model)], PERIOD)
+    alone = treatment_alone(cohort, population)
+    rows = [row for model in [*alone, *models] for row in period_rows(cohort.study, model)]
+    for model in alone:
+        pairs = cohort.clusters(model.key["population"])
+        if pairs is not None:
+            clustered = replace(model, key={**model.key, "model": variant(UNADJUSTED, CLUSTERED)})
+            rows += period_rows(cohort.study, clustered, pairs.loc[model.known.index])
+    return wide(rows, PERIOD)
 
 
 def period_rows(
@@ -163,7 +171,8 @@ def mean_differences(
     without covariates.
     """
     study, records = cohort.study, []
-    for model in fitted_models(cohort, population) if models is None else models:
+    models = fitted_models(cohort, population) if models is None else models
+    for model in [*treatment_alone(cohort, population), *models]:
         if study.arms.column not in model.covariates:
             continue
         tau, means = study.survival.tau[model.key["endpoint"]], []

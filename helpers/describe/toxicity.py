@@ -12,6 +12,7 @@ from helpers.describe.comparisons import fisher_exact
 from helpers.describe.counts import COUNTED, NOBODY_KNOWN, known, share
 from helpers.ledger import CANNOT_HAVE_IT, NOBODY_HAS_IT, STATISTICS_OF, wide
 from helpers.study.schema import ANY_EVENT, ANY_GRADE, OVERALL, SEVERE
+from helpers.study.timing import AdverseEvents
 
 METHOD = "Newcombe's hybrid score interval; Fisher's exact test"
 DIFFERENCE = ["risk_difference", "risk_difference_low", "risk_difference_high", "p_test"]
@@ -52,8 +53,8 @@ def risk_differences(cohort: Cohort, population: str = "primary") -> pd.DataFram
 
     Levels `any` and `severe` of every event, of unions and of any event at all; of patients of whom it is known. Limits
     by Newcombe's hybrid score method (1998, method 10) at the study's confidence; P by Fisher's exact test. An event
-    that nobody has is not tested, one that an arm cannot have not compared; of the latter `risk` is the other arm's
-    share with its score limits (Wilson, 1927).
+    that nobody has is not tested. One that an arm cannot have is not compared, nor any event where an arm cannot have
+    all; `risk` is then the other arm's share with its score limits (Wilson, 1927).
     """
     study = cohort.study
     if study.adverse_events is None:
@@ -62,7 +63,7 @@ def risk_differences(cohort: Cohort, population: str = "primary") -> pd.DataFram
     records = []
     asked = study.adverse_events
     for term in (*asked.counted, ANY_EVENT):
-        able = [term == ANY_EVENT or asked.possible(term, arm) for arm in (arms.treated, arms.reference)]
+        able = [_able(asked, term, arm) for arm in (arms.treated, arms.reference)]
         both = [groups[arm] for arm in (arms.treated, arms.reference)]
         for level, lowest in ((ANY_GRADE, 1), (SEVERE, study.adverse_events.severe)):
             found = [reached(cohort, term, rows, lowest) for rows in both]
@@ -71,6 +72,11 @@ def risk_differences(cohort: Cohort, population: str = "primary") -> pd.DataFram
             compared = _compared(*counts, study.confidence) if all(able) else _alone(*counts, able, study.confidence)
             records.append({**key, "reference": arms.reference, **compared})
     return wide(records, STATISTICS_OF["risk_difference"])
+
+
+def _able(asked: AdverseEvents, term: str, arm: str) -> bool:
+    """Whether an arm can have an event; of all events together, every one of them."""
+    return not asked.cannot_have.get(arm) if term == ANY_EVENT else asked.possible(term, arm)
 
 
 def newcombe(events: list[int], sizes: list[int], confidence: float) -> tuple[float, float, float]:

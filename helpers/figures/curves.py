@@ -68,7 +68,7 @@ def _kaplan_meier(
     shaded = f"Shaded: pointwise {study.level} confidence bands ({scale} scale)."
     lost = int(select(events, group=OVERALL)["n_missing"].iloc[0])
     notes = (f"{shaded} Ticks: censored patients. Under the axis: number at risk (censored so far).",)
-    notes += (f"Not shown: {lost} patients without a usable time.",) if lost else ()
+    notes += (f"Not shown: {notation.counted(lost, 'patient')} without a usable time.",) if lost else ()
     return Figure(
         f"kaplan_meier_{endpoint}",
         f"{label} by arm{study.of_population(curves['population'].iloc[0])}",

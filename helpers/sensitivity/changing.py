@@ -3,22 +3,17 @@
 import pandas as pd
 
 from helpers.cohort import Cohort
-from helpers.cox.diagnostics import (
-    PERIOD,
-    PROPORTIONALITY,
-    log_time_test,
-    period_rows,
-    treatment_alone,
-    zph_rows,
-)
-from helpers.cox.models import FittedModel, fitted_models
+from helpers.cox.diagnostics import PERIOD, PROPORTIONALITY, log_time_test, period_rows, zph_rows
+from helpers.cox.models import FittedModel, fitted
 from helpers.ledger import wide
 from helpers.names.designs import LOG_TIME
 from helpers.sensitivity.cloning import cloned_models
+from helpers.sensitivity.fixed import asked_of
 from helpers.sensitivity.landmarks import AtLandmark, fitted_landmarks
 from helpers.sensitivity.time_dependent import fitted_exposures
 from helpers.study import Study
-from helpers.study.variants import variant
+from helpers.study.analyses import Model
+from helpers.study.variants import UNADJUSTED, variant
 
 STATISTICS = list(dict.fromkeys([*PROPORTIONALITY, *PERIOD]))
 
@@ -45,14 +40,20 @@ def changing(
     for each in landmarks:
         rows += _scored(study, each.model, f"landmark_{each.model.key['at']}")
     if population is None:
-        for model in [*treatment_alone(cohort, conditioned=True), *fitted_models(cohort, conditioned=True)]:
-            rows += _scored(study, model, "")
+        for where, endpoint, name in [each for each in asked_of(cohort, None) if each[0] in study.conditioned]:
+            key = {"population": where, "endpoint": endpoint, "model": name or UNADJUSTED}
+            spec = study.model(name, endpoint, where) if name else _alone(study, endpoint)
+            rows += _scored(study, fitted(cohort, spec, key), "")
     for model in exposures:
         patients = pd.Series(model.known.index.get_level_values(0), index=model.known.index)
         rows += _by_log_time(study, model, patients)
     for model, clusters, weights in cloned_models(cohort, population, grace=grace):
         rows += _by_log_time(study, model, clusters, weights)
     return wide(rows, STATISTICS)
+
+
+def _alone(study: Study, endpoint: str) -> Model:
+    return Model(label="Treatment alone", endpoints=[endpoint], covariates=[study.arms.column])
 
 
 def _named(model: FittedModel, what: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ def fixed(cohort: Cohort, population: str | None = None, *, known: Iterable[pd.D
     and `multivariable`, is not fitted again.
     """
     records, frames = [], list(known)
-    for where, endpoint, model in _asked(cohort, population):
+    for where, endpoint, model in asked_of(cohort, population):
         key = {"population": where, "endpoint": endpoint, "model": model or UNADJUSTED}
         own = {} if model else {"variable": cohort.study.arms.column}
         made = (select(frame, **key, **own).to_dict("records") for frame in frames)
@@ -53,7 +53,7 @@ def populations(cohort: Cohort) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _asked(cohort: Cohort, population: str | None) -> list[tuple[str, str, str]]:
+def asked_of(cohort: Cohort, population: str | None) -> list[tuple[str, str, str]]:
     """Population, endpoint and model, which is empty for treatment alone; a matched one has models of its own only."""
     study, asked = cohort.study, cohort.study.exposure
     arm, found = study.arms.column, []

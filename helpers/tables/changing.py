@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import select
+from helpers.ledger import at_label, select
 from helpers.names.designs import LOG_TIME, tested
 from helpers.study import Study
 from helpers.tables.layout import endpoints, finished, heading, reasons
@@ -16,7 +16,7 @@ def changing(changing: pd.DataFrame, *, study: Study) -> list[Table]:
     """Every analysis of time with its test for treatment and, where that fails, its ratio by period."""
     if changing.empty:
         return []
-    starts, rows = ["0", *(f"{each:g}" for each in study.survival.months)], []
+    starts, rows = ["0", *map(at_label, study.survival.months)], []
     spans = [f"Months {notation.month(begin)}–{notation.month(end)}" for begin, end in pairwise(starts)]
     spans.append(f"Month {notation.month(starts[-1])} on")
     for endpoint in endpoints(changing):

@@ -50,7 +50,9 @@ def cautions(study: Study, adjusted: pd.DataFrame) -> str:
     said = [_costly(study, adjusted, fitted)]
     if fitted["events_per_parameter"] < FEW_EVENTS:
         ratio = notation.number(fitted["events_per_parameter"], 1)
-        said.append(f"It has {ratio} events per parameter, fewer than {FEW_EVENTS}: its estimates are unstable.")
+        said.append(
+            f"This model has {ratio} events per parameter, fewer than {FEW_EVENTS}: its estimates are unstable."
+        )
     return " ".join(each for each in said if each)
 
 
@@ -73,4 +75,4 @@ def _costly(study: Study, adjusted: pd.DataFrame, fitted: pd.Series) -> str:
         return f"{said}."
     absent, missing = (int(whole.loc[worst, name]) for name in ("n_not_applicable", "n_missing"))
     why = [f"{absent} cannot have it"] * (absent > 0) + [f"{missing} have no value"] * (missing > 0)
-    return f"{said}; {notation.within(study.label(worst))} costs most ({', '.join(why)})."
+    return f"{said}; most for {notation.within(study.label(worst))} ({', '.join(why)})."

@@ -4,19 +4,19 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import select
+from helpers.ledger import at_label, select
 from helpers.study import Study
 from helpers.tables.layout import endpoints, finished, heading, reasons
 
 
 def loss(loss: pd.DataFrame, *, study: Study) -> Table:
     """Shares followed and completeness at every horizon by endpoint and arm, with the reverse log-rank test."""
-    months = [f"{each:g}" for each in study.survival.months]
+    months = [at_label(each) for each in study.survival.months]
     rows: list[Row] = []
     for endpoint in endpoints(loss):
         own = select(loss, endpoint=endpoint)
         test = select(own, model="reverse").iloc[0]
-        rows.append(heading(study.endpoints[endpoint].label, 3 + 2 * len(months)))
+        rows.append(heading(f"{study.endpoints[endpoint].label} ({_tested(study, test)})", 1 + 2 * len(months)))
         for group in study.groups:
             found = select(own, model="followed", group=group).set_index("at")
             cells = [
@@ -24,27 +24,29 @@ def loss(loss: pd.DataFrame, *, study: Study) -> Table:
                 for at in months
                 for name in ("percent_followed", "percent_complete")
             ]
-            tested = group == next(iter(study.arms.levels))
-            beside = _tested(test) if tested else ("", "")
-            rows.append(Row((study.group_label(group), *cells, *beside), indent=True))
-    spanners = (("", 1), *((f"Month {notation.month(at)}", 2) for at in months), ("Being lost", 2))
+            rows.append(Row((study.group_label(group), *cells), indent=True))
+    spanners = (("", 1), *((f"Month {notation.month(at)}", 2) for at in months))
     shown = ("Followed, %", "Complete, %") * len(months)
-    header = ("Group", *shown, study.ratio_label, "P")
+    header = ("Group", *shown)
     arms = study.arms
     notes = (
         "Followed: not lost before the month; who had the event before it was followed. Complete (Clark's C): months "
         "seen up to it over the months there would have been without loss.",
         _told_apart(study),
-        f"Being lost: {arms.levels[arms.treated]} against {arms.levels[arms.reference]}, events taken as censorings; "
-        "P by the log-rank test.",
+        f"Being lost: {arms.levels[arms.treated]} against {arms.levels[arms.reference]}, events taken as censorings; P "
+        "by the log-rank test. An event of another endpoint that ends the follow-up of one counts as loss here.",
         *reasons(select(loss, model=["followed", "reverse"])),
     )
     title = "Loss to follow-up" + study.of_population(loss["population"].iloc[0])
     return finished(Table("loss", title, header, tuple(rows), notes, spanners), study)
 
 
-def _tested(test: pd.Series) -> tuple[str, str]:
-    return notation.hazard_ratio(*test[["hr", "hr_low", "hr_high"]]), notation.p_value(test["p_log_rank"])
+def _tested(study: Study, test: pd.Series) -> str:
+    """Whether one arm lost more: the hazard ratio of being lost and the log-rank test, events taken as censorings."""
+    p = test["p_log_rank"]
+    said = notation.p_equals(p) if p == p else notation.NOT_ESTIMABLE
+    ratio = notation.hazard_ratio(*test[["hr", "hr_low", "hr_high"]])
+    return f"being lost, {study.arms.levels[study.arms.treated]}: {study.ratio_label} {ratio}, {said}"
 
 
 def _told_apart(study: Study) -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from helpers import notation
 from helpers.exhibits import Row, Table
-from helpers.ledger import select
+from helpers.ledger import at_label, select
 from helpers.names.designs import WEIGHTED
 from helpers.study import Study
 from helpers.tables.layout import endpoints, finished, heading, reasons
@@ -14,7 +14,7 @@ def strategies(clones: pd.DataFrame, *, study: Study) -> list[Table]:
     """Clones, how many left their strategy, events, rates and restricted means; no table without [exposure]."""
     if clones.empty:
         return []
-    weighted, shown = select(clones, model=WEIGHTED), [f"{each:g}" for each in study.survival.months]
+    weighted, shown = select(clones, model=WEIGHTED), [at_label(each) for each in study.survival.months]
     spanners = (("", 4), (f"Free of the event, % ({study.level} CI)", len(shown)), ("", 1))
     header = (
         "Strategy",
@@ -37,15 +37,15 @@ def strategies(clones: pd.DataFrame, *, study: Study) -> list[Table]:
 
 
 def _taus(study: Study) -> list[str]:
-    return [f"{each:g}" for each in study.survival.tau.values()]
+    return [at_label(each) for each in study.survival.tau.values()]
 
 
 def _strategy(study: Study, own: pd.DataFrame, arm: str, endpoint: str) -> Row:
     clones = select(own, group=arm, at="").iloc[0]
     sizes = [notation.count(clones[name]) for name in ("n", "n_censored", "n_event")]
-    rates = [select(own, group=arm, at=f"{each:g}") for each in study.survival.months]
+    rates = [select(own, group=arm, at=at_label(each)) for each in study.survival.months]
     shown = [_rate(each.iloc[0]) for each in rates]
-    mean = select(own, group=arm, at=f"{study.survival.tau[endpoint]:g}").iloc[0]["rmst"]
+    mean = select(own, group=arm, at=at_label(study.survival.tau[endpoint])).iloc[0]["rmst"]
     text = notation.NOT_ESTIMABLE if mean != mean else notation.number(mean, 1)
     began = "Begin" if arm == study.arms.treated else "Do not begin"
     grace = next(at for at in own.loc[own["variable"] == study.arms.column, "at"])

@@ -60,6 +60,10 @@ def _table(frame: pd.DataFrame, tests: pd.DataFrame, study: Study) -> Table:
     notes += [INDEPENDENT] * study.is_matched(population)
     name = "_".join(part for part in ("subgroups", endpoint, study.beyond_primary(population)) if part)
     titled = title + study.of_population(population)
+    if tests["method"].str.contains("Firth").any():
+        notes.append(
+            "Where an effect is infinite the likelihood-ratio test is Firth's penalised one, without detectable."
+        )
     notes += reasons(frame, stratified, common)
     return finished(Table(name, titled, header, tuple(rows), tuple(notes), spanners), study)
 
@@ -88,7 +92,7 @@ def _multiplicity(study: Study, tests: pd.DataFrame) -> list[str]:
     n, level = int(tests["n_tested"].iloc[0]), 1 - study.confidence
     if n < 1:
         return ["Exploratory. No interaction could be tested."]
-    expected = notation.number(n * level, 1)
+    expected = notation.expected(n * level)
     return [
         f"Exploratory. Interactions tested, all endpoints together: {n}. Were the effect of treatment the same in all "
         f"patients, {expected} of them would still be expected with P below {level:.2g} by chance.",

@@ -25,18 +25,18 @@ def medians(
     model = interval or study.survival.interval
     rows: list[Row] = []
     for endpoint in endpoints(medians):
-        rows.append(heading(study.endpoints[endpoint].label, 6))
         test = select(log_rank, endpoint=endpoint, group="")["p_log_rank"].iloc[0]
+        tested = notation.p_equals(test) if test == test else notation.NOT_ESTIMABLE
+        rows.append(heading(f"{study.endpoints[endpoint].label} (arms compared by the log-rank test: {tested})", 5))
         for group in study.groups:
             counted = select(events, endpoint=endpoint, group=group).iloc[0]
             times = [select(each, endpoint=endpoint, group=group, model=model).iloc[0] for each in (follow_up, medians)]
             timed = counted["n"] - counted["n_missing"]
             texts = [notation.time(*each[["median", "median_low", "median_high"]], timed) for each in times]
-            p = notation.p_value(test) if group == next(iter(study.arms.levels)) else ""
             sizes = [notation.count(counted[name]) for name in ("n", "n_event")]
-            rows.append(Row((study.group_label(group), *sizes, *texts, p), indent=True))
+            rows.append(Row((study.group_label(group), *sizes, *texts), indent=True))
     columns = [f"Median {what}, months ({study.level} CI)" for what in ("follow-up", "time to event")]
-    header = ("Group", "Patients", "Events", *columns, "Log-rank P")
+    header = ("Group", "Patients", "Events", *columns)
     notes = [f"Follow-up by reverse Kaplan-Meier. Intervals on the {INTERVALS[model]} scale. NR, not reached."]
     lost = events[(events["group"] == OVERALL) & (events["n_missing"] > 0)]
     notes += [

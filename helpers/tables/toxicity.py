@@ -80,8 +80,9 @@ def _by(study: Study, frame: pd.DataFrame, trends: pd.DataFrame, by: EventsBy, p
     title = f"Adverse events by {label}{study.of_population(by.population)}"
     table = _table(study, f"adverse_events_by_{position}", title, levels)
     lost = f"; in no column, their {label} not known: {whole - known}" if known < whole else ", all in a column"
-    note = f"{study.all_populations[by.population].label}: {whole}{lost}. The columns are described, not compared."
     own = select(trends, population=by.population, group=by.variable)
+    compared = "compared by the test for trend alone" if len(own) else "described, not compared"
+    note = f"{study.all_populations[by.population].label}: {whole}{lost}. The columns are {compared}."
     return finished(replace(table, notes=(*table.notes, note, *_trends(study, own, by), *reasons(levels))), study)
 
 

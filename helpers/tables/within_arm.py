@@ -41,7 +41,7 @@ def within_arm(
             own["adjusted"] = select(own["adjusted"], model=asked.name)
             own["trends"] = select(own["trends"], variable=asked.variable)
             rows += [heading(study.endpoints[endpoint].label, 8), *_levels(study, asked, own)]
-            fewest = own["adjusted"]["events_per_parameter"].min()
+            fewest = own["adjusted"].loc[own["adjusted"]["hr"].notna(), "events_per_parameter"].min()
             if fewest < FEW_EVENTS:
                 label, ratio = study.endpoints[endpoint].label, notation.number(fewest, 1)
                 leads.append(f"{label}: adjusted comparisons rest on as few as {ratio} events per parameter.")

@@ -9,7 +9,7 @@ from helpers import notation
 from helpers.ledger import pivot, select
 from helpers.names.designs import AT_LANDMARK, test_of, tested
 from helpers.study import Study
-from helpers.study.variants import split
+from helpers.study.variants import CLUSTERED, split
 
 RATIO = ["hr", "hr_low", "hr_high"]
 
@@ -20,11 +20,13 @@ def over_time(rows: pd.DataFrame, study: Study, row: Mapping[str, str]) -> str:
     `row` is the effect's, of any analysis; `rows` are the ledger's.
     """
     key = {"model": test_of(row), "endpoint": row["endpoint"], "population": row["population"]}
-    found = select(rows, analysis="diagnostics", variable=study.arms.column, **key)
+    whole = select(rows, analysis="diagnostics", variable=study.arms.column)
+    found, own = select(whole, **key), select(whole, **{**key, "model": row["model"]})
     p = select(found, statistic="p_proportional", level="")["value"]
     if p.empty or not p.iloc[0] < 1 - study.confidence:
         return ""
-    texts = by_period(pivot(select(found, level=study.arms.treated)), key["model"])
+    periods = own if split(row["model"])[1] == CLUSTERED and len(own) else found
+    texts = by_period(pivot(select(periods, level=study.arms.treated)), key["model"])
     return f"{', '.join(texts)} (hazards not proportional, {notation.p_equals(p.iloc[0])})" if texts else ""
 
 

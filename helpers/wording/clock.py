@@ -38,7 +38,8 @@ def share(rows: pd.DataFrame, study: Study, endpoint: str, model: str = UNADJUST
     if value == low == high == 0:
         return "no event came before treatment had begun, so the clock explains none of it"
     ends = "" if low != low else f" ({study.level} CI {_percent(low)} to {_percent(high)})"
-    return f"the months before treatment explain {_percent(value)}%{ends} of the log hazard ratio"
+    turned = "; above 100% the effect turns round" if high > 100 else ""
+    return f"the months before treatment explain {_percent(value)}%{ends} of the log hazard ratio{turned}"
 
 
 def explained(rows: pd.DataFrame, study: Study, endpoint: str, naive: str, counted: str) -> str:
@@ -48,8 +49,19 @@ def explained(rows: pd.DataFrame, study: Study, endpoint: str, naive: str, count
     of = f": {told}" if told else ": the naive interval includes 1, so no share of it is given" if computed else ""
     return (
         f"{label}, unadjusted: {naive} with the arm as if known at time zero, {counted} with treatment counted from "
-        f"its beginning{of}."
+        f"its beginning{of}{_in_models(rows, study, endpoint)}."
     )
+
+
+def _in_models(rows: pd.DataFrame, study: Study, endpoint: str) -> str:
+    """The share in the other models of the exposure, each with its own covariates."""
+    found = pivot(select(rows, analysis="clock", endpoint=endpoint, variable=study.arms.column))
+    found = found[found["percent_clock"].notna() & (found["model"] != UNADJUSTED)] if len(found) else found
+    texts = []
+    for _, row in found[found["percent_clock"] != 0].iterrows() if len(found) else ():
+        label = study.model(row["model"], row["endpoint"], row["population"]).label
+        texts.append(f"{_percent(row['percent_clock'])}% with {notation.within(label)}")
+    return f"; {' and '.join(texts)}" if texts else ""
 
 
 def _percent(value: float) -> str:

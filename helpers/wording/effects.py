@@ -69,7 +69,7 @@ def proportionality(rows: pd.DataFrame, *, study: Study) -> Sentences:
     changing, said = failing(rows, study), []
     if changing:
         said = [f"Hazards are not proportional between the arms: {'; '.join(changing)}."]
-        said.append("There one hazard ratio is an average over time; read the curves and the restricted means first.")
+        said.append("There one hazard ratio is an average over time; the ratios by period come first.")
     elif treatment["p_proportional"].notna().any():
         n = notation.counted(int(treatment["p_proportional"].notna().sum()), "hazard ratio")
         said.append(f"Tested in {n}, no effect of treatment is shown to change with time.")
@@ -128,7 +128,7 @@ def _hazard(rows: pd.DataFrame, study: Study, wide: pd.DataFrame, row: pd.Series
         "unclear": f"no association of {treated} with the hazard of {endpoint.event_label} was shown",
     }[direction(row["hr_low"], row["hr_high"], 1)]
     changing = over_time(rows, study, row)
-    averaged = f"{changing}; averaged over time " if changing else ""
+    averaged = f"hazard ratio for {notation.within(endpoint.label)} {changing}; averaged over time " if changing else ""
     return f"{model}: {averaged}{verdict} ({text}, {notation.p_equals(row['p_wald'])}; {rests})."
 
 
@@ -164,4 +164,5 @@ def _factor(study: Study, row: pd.Series) -> str:
     levels = study.level_labels(row["variable"])
     against = f"{levels[row['level']]} against {levels[row['reference']]}" if row["level"] else row["reference"]
     said = notation.hazard_ratio_said(row["hr"], row["hr_low"], row["hr_high"], study.level)
-    return f"{study.variables[row['variable']].label} ({against}: {said})"
+    late = ", known only after time zero" if study.mark_of(row["variable"]) else ""
+    return f"{study.variables[row['variable']].label} ({against}: {said}{late})"

@@ -9,7 +9,7 @@ from helpers.exhibits import Sentences
 from helpers.ledger import pivot, select
 from helpers.names.designs import conditioning
 from helpers.study import Study
-from helpers.study.schema import ANY_GRADE, OVERALL, SEVERE
+from helpers.study.schema import ANY_EVENT, ANY_GRADE, OVERALL, SEVERE
 from helpers.study.variants import CLUSTERED, SEPARATOR, UNADJUSTED, variant
 from helpers.wording.changing import over_time
 from helpers.wording.matching import positivity
@@ -19,7 +19,8 @@ from helpers.wording.progression import cause_specific
 from helpers.wording.sensitivity import timed
 from helpers.wording.simulation import null_rejections
 from helpers.wording.subgroups import interactions_counted
-from helpers.wording.unseen import unseen
+from helpers.wording.toxicity import differences
+from helpers.wording.unseen import unequal, unseen
 
 NOT_RANDOMISED = (
     "These are associations: the comparison does not rest on randomisation, and confounding can explain it."
@@ -33,7 +34,8 @@ def key_findings(
     parts = [study.mark + "."] if study.mark else []
     parts += _patients(rows, study, population)
     parts += [" ".join(said)] if (said := primary(rows, study=study).sentences) else []
-    parts += unseen(rows, study)
+    missed = [*unequal(rows, study, population), *unseen(rows, study)]
+    parts += [" ".join(missed)] if missed else []
     for endpoint in study.endpoints:
         own = select(rows, endpoint=endpoint)
         parts += _endpoint(own, study, endpoint, population, interval or study.survival.interval)
@@ -116,7 +118,8 @@ def _ratio(rows: pd.DataFrame, study: Study, row: pd.Series) -> str:
     verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
     changing = over_time(rows, study, row)
     averaged = f"{changing}; on average " if changing else ""
-    return f"{name} {averaged}{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}"
+    ratio = notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]])
+    return f"{name} {averaged}{ratio}" + ("" if changing else f", {verdict}")
 
 
 def _doses(rows: pd.DataFrame, study: Study) -> Iterator[str]:
@@ -136,7 +139,9 @@ def _doses(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         against = notation.within(levels[study.reference(asked.variable)])
         found = f"adjusted hazard ratios clear of 1: {'; '.join(clear)}" if clear else "no adjusted difference shown"
         if len(effects):
-            yield f"By {what}, against {against}: {found} ({len(effects)} comparisons, not corrected)."
+            asked_for = len(wide[wide["level"] != ""]) - len(select(wide, level=study.reference(asked.variable)))
+            n = f"{len(effects)} of {notation.counted(asked_for, 'comparison')} estimable, not corrected"
+            yield f"By {what}, against {against}: {found} ({n})."
 
 
 def _splines(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
@@ -153,8 +158,9 @@ def _splines(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
         if row["p_nonlinear"] < 1 - study.confidence
     ]
     found = f"{'; '.join(bent)}" if bent else "none was shown to be nonlinear"
-    tests = notation.counted(len(tested), "test")
-    yield f"{tests} of whether a continuous variable's log hazard bends; P below {1 - study.confidence:.2g}: {found}."
+    tests = notation.counted(len(tested), "test") + study.of_population(population)
+    line = f"P below {1 - study.confidence:.2g}"
+    yield f"{tests} of whether a continuous variable's log hazard bends; {line}: {found}."
 
 
 def _crossings(rows: pd.DataFrame, row: pd.Series) -> str:
@@ -212,7 +218,9 @@ def _toxicity(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str
             texts.append(f"{name} {notation.within(study.label(term))}, {shares}")
     first, second = arms(study)
     if texts:
-        yield f"Most common adverse events, {first} and {second}: {'; '.join(texts)}."
+        common = f"Most common adverse events, {first} and {second}: {'; '.join(texts)}."
+        compared = select(rows, analysis="risk_difference", population=population, variable=[*asked.counted, ANY_EVENT])
+        yield " ".join(filter(None, [common, differences(study, compared)]))
 
 
 def scorecard(by_place: pd.DataFrame, *, study: Study) -> Sentences:

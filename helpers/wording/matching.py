@@ -87,7 +87,7 @@ def _balance(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
         size = notation.number(abs(worst["smd_att"]), 2)
         many = frame.loc[frame["smd_att"].abs() > UNBALANCED, "variable"].nunique()
         above = (
-            f"{many} of its {len(names)} covariates differ by more than {UNBALANCED}"
+            f"of its {len(names)} covariates {many} {'exceeds' if many == 1 else 'exceed'} {UNBALANCED}"
             if many
             else f"none of its {len(names)} covariates exceeds {UNBALANCED}"
         )
@@ -118,8 +118,23 @@ def _outside(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]
         + (f", grown from {notation.number(first[name], 2)}" if first.get(name, size) < size else "")
         for name, size in apart.items()
     ]
-    differ = f"these differ by more than {UNBALANCED}: {'; '.join(texts)}" if texts else f"none exceeds {UNBALANCED}"
-    yield f"Outside the score, of what is known at time zero, {differ}."
+    differ = f"these exceed {UNBALANCED}: {'; '.join(texts)}" if texts else f"none exceeds {UNBALANCED}"
+    yield f"Outside the score, of what is known at time zero, in standard deviations of the treated, {differ}."
+    yield from _under_weights(rows, study, source)
+
+
+def _under_weights(rows: pd.DataFrame, study: Study, population: str) -> Iterator[str]:
+    """How many of the score's covariates each weight leaves out of balance, where it leaves any."""
+    names, texts = study.propensity.covariates, []
+    for name, weight in WEIGHTS.items():
+        key = {"population": population, "model": name, "variable": names, "statistic": "smd_pooled"}
+        sizes = select(rows, analysis="balance", **key).set_index("variable")["value"].abs().dropna()
+        worst = sizes.groupby(level=0).max()
+        if (worst > UNBALANCED).any():
+            largest = f"{study.variables[worst.idxmax()].label} {notation.number(worst.max(), 2)}"
+            texts.append(f"{int((worst > UNBALANCED).sum())} under {notation.within(weight.label)} ({largest})")
+    if texts:
+        yield f"Weighting leaves covariates of the score beyond {UNBALANCED}: {'; '.join(texts)}."
 
 
 def stability(rows: pd.DataFrame, *, study: Study) -> Sentences:
@@ -135,8 +150,9 @@ def stability(rows: pd.DataFrame, *, study: Study) -> Sentences:
             clear = int(((known["hr_high"] < 1) | (known["hr_low"] > 1)).sum())
             low, high = (notation.ratio(each) for each in (known["hr"].min(), known["hr"].max()))
             label = study.endpoints[endpoint].label + study.of_population(population)
-            text = f"{label}: over {len(known)} ways of making pairs the hazard ratio runs from {low} to {high}"
-            said.append(f"{text}; {clear} of the {len(known)} intervals leave out 1{_drawn(study, own, endpoint)}.")
+            ways = notation.counted(len(known), "way")
+            text = f"{label}: over {ways} of making pairs the hazard ratio runs from {low} to {high}"
+            said.append(f"{text}, and {clear} of {len(known)} intervals leave out 1{_drawn(study, own, endpoint)}.")
     return Sentences(tuple(said))
 
 

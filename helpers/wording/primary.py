@@ -11,6 +11,7 @@ from helpers.names.designs import ANALYSES, BEGINS, FIXED, LANDMARK, NAMES
 from helpers.study import Study
 from helpers.study.schema import Condition
 from helpers.study.variants import UNADJUSTED, WITHOUT, split
+from helpers.thresholds import FEW_EVENTS
 from helpers.wording.changing import over_time
 from helpers.wording.clock import began, share
 from helpers.wording.phrases import arms_in_order, quoted
@@ -24,7 +25,7 @@ def primary(rows: pd.DataFrame, *, study: Study) -> Sentences:
     effect = _effect(rows, study, **study.primary_key)
     if effect is None:
         return Sentences(())
-    said = [_number(rows, study, effect), *_selected(rows, study), *_beside(rows, study, effect)]
+    said = [_number(rows, study, effect), *_selected(rows, study), *_few(rows, study), *_beside(rows, study, effect)]
     return Sentences((*said, *_clock(rows, study, effect)))
 
 
@@ -109,6 +110,14 @@ def _selected(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         named = ", ".join(f"{notation.within(study.label(name))} {int(n)}" for name, n in missing.items())
         said += f"; without a value: {named}"
     yield f"{said}."
+
+
+def _few(rows: pd.DataFrame, study: Study) -> Iterator[str]:
+    """That a model has few events for its parameters."""
+    ratio = select(rows, **study.primary_key, statistic="events_per_parameter", variable="", group="")["value"]
+    if len(ratio) and ratio.iloc[0] < FEW_EVENTS:
+        events = notation.number(ratio.iloc[0], 1)
+        yield f"It has {events} events per parameter, fewer than {FEW_EVENTS}: it is unstable."
 
 
 def _where(study: Study, condition: Condition) -> str:

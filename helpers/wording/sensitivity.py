@@ -78,7 +78,8 @@ def _as_it_passed(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpo
         changing = over_time(rows, study, row)
         averaged = f"{changing}; on average " if changing else ""
         verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
-        texts.append(f"{name} {averaged}{notation.hazard_ratio(*row[['hr', 'hr_low', 'hr_high']])}, {verdict}")
+        ratio = notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]])
+        texts.append(f"{name} {averaged}{ratio}" + ("" if changing else f", {verdict}"))
     if texts:
         label, level = study.endpoints[endpoint].label, study.level
         yield f"{label}, time counted as it passed, hazard ratios ({level} CI): {'; '.join(texts)}."
@@ -135,10 +136,11 @@ def _e_values(rows: pd.DataFrame, study: Study) -> Iterator[str]:
         what = "adjusted estimate" + "s" * (len(own) > 1)
         limit = "limit" + "s" * (len(own) > 1)
         yield (
-            f"{study.endpoints[endpoint].label}: E-value of the {what} {_span(estimates)}, of the {limit} nearer to 1 "
-            f"{_span(limits)} (formula for a {which} outcome; up to {share}% have the event): at least so strongly, "
-            "beyond what is adjusted for, would something not measured have to go with both treatment and outcome. An "
-            "E-value speaks of confounding alone, not of time counted wrongly."
+            f"{study.endpoints[endpoint].label}: E-value of the {what} {_span(estimates)}, of the {limit} nearer to "
+            f"no effect {_span(limits)} (formula for a {which} outcome; up to {share}% have the event): at least so "
+            "strongly, beyond what is adjusted for, would something not measured have to go with both treatment and "
+            "outcome to explain it; at 1 there is nothing to explain. An E-value speaks of confounding alone, not of "
+            "time counted wrongly."
         )
 
 

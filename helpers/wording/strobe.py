@@ -99,8 +99,9 @@ def strobe(study: Study, population: str = "primary") -> tuple[Item, ...]:
 
 def _introduction(study: Study) -> dict[str, str]:
     named = "The title of the study file names it" if "cohort" in study.title.casefold() else "Not in the study's title"
+    design = "randomised trial" if study.randomised else "retrospective cohort study"
     return {
-        "1a": f"{named}; say “retrospective cohort study” in the manuscript's title or abstract.",
+        "1a": f"{named}; say “{design}” in the manuscript's title or abstract.",
         "1b": f"The abstract belongs in the manuscript; {_section(KEY_FINDINGS)} holds the findings in sentences.",
         "2": _told(study.reporting.background, "background"),
         "3": _told(study.reporting.objective, "objective"),

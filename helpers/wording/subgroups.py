@@ -35,7 +35,7 @@ def interactions_counted(rows: pd.DataFrame, study: Study, population: str) -> s
     return (
         f"{notation.counted(len(tests), 'interaction')} of treatment with subgroups{study.of_population(population)} "
         f"{'was' if len(tests) == 1 else 'were'} tested, all endpoints together: {len(below)} had P below {alpha:.2g}, "
-        f"{notation.number(len(tests) * alpha, 1)} would by chance; {named or 'none'} after Holm's correction."
+        f"{notation.expected(len(tests) * alpha)} would by chance; {named or 'none'} after Holm's correction."
     )
 
 
@@ -52,7 +52,7 @@ def _tested(tests: pd.DataFrame, common: pd.DataFrame, study: Study) -> list[str
         p += [f"with one baseline hazard {notation.p_value(beside[row['endpoint'], row['variable']])}"]
         texts.append(f"{_named(study, row)} ({', '.join(p)})")
     n = notation.counted(len(tested), "interaction")
-    chance = notation.number(len(tested) * alpha, 1)
+    chance = notation.expected(len(tested) * alpha)
     found = f"these have: {'; '.join(texts)}" if texts else "none has"
     return [
         f"{n} with treatment {'was' if len(tested) == 1 else 'were'} tested{place}, all endpoints together, of which "
@@ -69,9 +69,9 @@ def _detectable(tests: pd.DataFrame, study: Study) -> list[str]:
     least = notation.ratio(known["detectable_low"].median())
     ends = " or ".join(notation.ratio(best[name]) for name in ("detectable_low", "detectable_high"))
     return [
-        f"With 80% power the nearest to 1 that a ratio of two levels' hazard ratios could have been, to be found, is "
-        f"{ends} ({_named(study, best)}); half of the comparisons needed {least} or its reciprocal, or further from 1. "
-        "A test that finds nothing does not say that effects are the same."
+        "To be found with 80% power, the ratio of two levels' hazard ratios would have had to be "
+        f"{ends} or further from 1 in the best of the comparisons ({_named(study, best)}), and {least} or its "
+        "reciprocal in half of them. A test that finds nothing does not say that effects are the same.",
     ]
 
 

@@ -21,7 +21,8 @@ def cohort(flow: pd.DataFrame, *, study: Study, population: str = "primary") -> 
     told = {(where, name): why for where in study.lineage(population) for name, why in study.reasons(where).items()}
     named = [told.get((row["population"], row["variable"]), row["method"]) for _, row in gone.iterrows()]
     reasons = ", ".join(f"{notation.within(why)} ({int(n)})" for why, n in zip(named, gone["n_excluded"], strict=True))
-    left = f"; {screened - sizes[OVERALL]} were excluded: {reasons}" if reasons else "; none was excluded"
+    were = "was" if screened - sizes[OVERALL] == 1 else "were"
+    left = f"; {screened - sizes[OVERALL]} {were} excluded: {reasons}" if reasons else "; none was excluded"
     named = "" if population == "primary" else f" in the population {quoted(study.all_populations[population].label)}"
     arms = ", ".join(f"{sizes[arm]} {quoted(label)}" for arm, label in study.arms.levels.items())
     all_steps = [step for each in study.lineage(population) for step in study.all_populations[each].steps]
@@ -44,13 +45,14 @@ def survival(rows: pd.DataFrame, *, study: Study, interval: str | None = None) -
 
 def _survival(rows: pd.DataFrame, study: Study, endpoint: str, model: str) -> Iterator[str]:
     entry, (first, second) = study.endpoints[endpoint], arms(study)
-    follow_up = pivot(select(rows, analysis="follow_up", group=OVERALL, model=model))
+    follow_up = pivot(select(rows, analysis="follow_up", group=list(arm_levels(study)), model=model))
     counted = pivot(select(rows, analysis="count", group=OVERALL))
     if len(follow_up) and len(counted):
         count = counted.iloc[0]
         lost = f" ({int(count['n_missing'])} without a usable time)" if count["n_missing"] else ""
-        times = follow_up.iloc[0][["median", "median_low", "median_high"]]
-        median = notation.median(*times)
+        by_arm = follow_up.set_index("group")[["median", "median_low", "median_high"]]
+        followed = [notation.median(*by_arm.loc[arm]) for arm in arm_levels(study) if arm in by_arm.index]
+        median = " and ".join(f"{each} with {name}" for each, name in zip(followed, arms(study), strict=False))
         size = f"{int(count['n_event'])} events in {int(count['n'])} patients{lost}"
         yield f"{entry.label}: {size}, median follow-up {median}."
         yield from _extended(select(rows, analysis="count", statistic="n_extended"), study)

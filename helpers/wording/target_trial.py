@@ -87,7 +87,7 @@ def _strategies(study: Study) -> Part:
 def _assignment(study: Study) -> Part:
     held = list(study.propensity.covariates) if study.propensity else []
     for models in study.models.values():
-        held += [name for each in models for name in [*(each.covariates or []), *(each.candidates or []), *each.strata]]
+        held += [name for each in models for name in [*(each.covariates or []), *each.strata]]
     held += study.exposure.covariates if study.exposure else []
     held = [name for name in dict.fromkeys(held) if name != study.arms.column]
     known_later = late(study, held)
@@ -158,6 +158,8 @@ def _contrast(study: Study) -> Part:
     if study.exposure:
         cohort.append("among clones the effect of keeping to a strategy")
     shortfall = "Who would have been assigned is not known, so there is no effect of assignment."
+    if study.randomised:
+        cohort[0], shortfall = "Effect of the arm recorded", "Who departed from the arm is not in the study file."
     return Part("Causal contrast", trial, f"{'; '.join(cohort)}.", shortfall)
 
 

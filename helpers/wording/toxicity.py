@@ -33,7 +33,7 @@ def adverse_events(rows: pd.DataFrame, *, study: Study, most: int = 3) -> Senten
         said += [f"Only with {quoted(study.arms.levels[arm])}: {names}{more}."] if able else []
     compared = [*study.adverse_events.counted, ANY_EVENT]
     own = select(rows, analysis="risk_difference", population=population, variable=compared)
-    said += [_differences(study, own), *_impossible(study, own), *_trends(study, rows)]
+    said += [differences(study, own), *_impossible(study, own), *_trends(study, rows)]
     return Sentences(tuple(each for each in said if each))
 
 
@@ -49,7 +49,7 @@ def _commonest(study: Study, counted: pd.DataFrame, start: str, most: int) -> st
     return f"{start}, {one} and {other}: {'; '.join(texts)}." if texts else ""
 
 
-def _differences(study: Study, rows: pd.DataFrame) -> str:
+def differences(study: Study, rows: pd.DataFrame) -> str:
     """How many differences were looked at, and those whose interval leaves out zero, the largest first."""
     if rows.empty:
         return ""
@@ -99,8 +99,19 @@ def _trends(study: Study, rows: pd.DataFrame) -> list[str]:
 
 
 def _event(study: Study, row: pd.Series) -> str:
-    name = notation.within(study.label(row["variable"]))
+    name = notation.within(study.label(row["variable"])) + _in_part(study, row["variable"])
     return name if row["level"] == ANY_GRADE else f"{name} at {_severe(study)}"
+
+
+def _in_part(study: Study, term: str) -> str:
+    """What of a union an arm can have, where that is not all of it."""
+    asked, texts = study.adverse_events, []
+    for arm, label in study.arms.levels.items() if term in asked.unions else ():
+        can = [each for each in asked.parts(term) if asked.possible(each, arm)]
+        if 0 < len(can) < len(asked.parts(term)):
+            named = " and ".join(notation.within(study.label(each)) for each in can)
+            texts.append(f"{quoted(label)} can have {named} alone")
+    return f" ({'; '.join(texts)})" if texts else ""
 
 
 def _points(row: pd.Series) -> str:

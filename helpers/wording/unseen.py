@@ -29,6 +29,17 @@ def unseen(rows: pd.DataFrame, study: Study, *, population: str = "primary") -> 
     return [each for each in found if each]
 
 
+def unequal(rows: pd.DataFrame, study: Study, population: str) -> list[str]:
+    """The endpoints of which one arm lost more patients than the other, by the reverse log-rank test."""
+    said = []
+    for endpoint in study.endpoints:
+        own = select(rows, analysis="loss", population=population, endpoint=endpoint)
+        test = pivot(select(own, model="reverse"))
+        if len(test) and test["p_log_rank"].iloc[0] < 1 - study.confidence:
+            said += _lost(own, study, endpoint)
+    return said
+
+
 def _lost(rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
     label, followed = study.endpoints[endpoint].label, pivot(select(rows, model="followed"))
     texts = []
@@ -75,5 +86,5 @@ def _untimed(rows: pd.DataFrame, study: Study, endpoint: str) -> str:
     return (
         f"{entry.label}: {notation.counted(n, 'patient')} had the event at a time not known ({by_arm}) and "
         f"{'is' if n == 1 else 'are'} in no curve, test or model. Unadjusted, the hazard ratio would be {early} had "
-        f"they had it at the last fact known of them, and {late} had they lived without it {end}."
+        f"they had it when last known to be free of it, and {late} had they lived without it {end}."
     )

@@ -25,12 +25,8 @@ def design(study: Study) -> str:
     """Design, setting, eligibility, further populations, ethics."""
     arms, kind = study.arms, "randomised trial" if study.randomised else "retrospective cohort study"
     treated, reference = (quoted(arms.levels[each]) for each in (arms.treated, arms.reference))
-    said = [
-        f"This is a {kind} of two treatment arms, {treated} and {reference} (the reference); "
-        "patients were allocated at random."
-        if study.randomised
-        else "treatment was not randomised."
-    ]
+    how = "patients were allocated at random" if study.randomised else "treatment was not randomised"
+    said = [f"This is a {kind} of two treatment arms, {treated} and {reference} (the reference); {how}."]
     said += [f"{study.mark}."] if study.mark else []
     said += [study.reporting.setting.strip()] if study.reporting.setting else []
     said.append(_eligibility(study))

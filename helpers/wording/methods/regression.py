@@ -33,7 +33,9 @@ def regression(study: Study) -> str:
         named = refer("Table", "variables", "the table of variables")
         said.append(f"{counted(len(names), 'variable')} (see {named}) entered univariable models for {ends}{where}.")
     said += [_model(study, models) for models in study.models.values()]
-    used = [name for models in study.models.values() for each in models for name in _names(each)]
+    used = [
+        name for models in study.models.values() for each in models for name in [*(each.covariates or []), *each.strata]
+    ]
     known_later = late(study, used)
     if known_later:
         said.append(
@@ -143,20 +145,21 @@ def proportionality(study: Study) -> str:
     """The tests of proportional hazards and what stands beside them; none where no effect of treatment is modelled."""
     if not (study.univariable or study.models):
         return ""
-    others = " Weighted" if study.propensity else ""
-    others += f"{' and' if others else ''} cloned patients and exposures that begin" if study.exposure else ""
+    others = " Weighted patients" if study.propensity else ""
+    others += f"{', ' if others else ' '}clones and exposures that begin" if study.exposure else ""
     text = (
-        f"{others.strip().capitalize()} were tested by the product of treatment and the logarithm of time with robust "
+        f"{sentence(others.strip())} were tested by the product of treatment and the logarithm of time with robust "
         "errors. "
         if others
         else ""
     )
     return (
-        "Whether hazards are proportional was tested for every hazard ratio for treatment, in the univariable and "
-        "multivariable models by the score test for an effect that changes with the Kaplan-Meier estimate, each "
-        f"variable alone and all together{cite('grambsch')}. {text}Beside it stand the hazard ratio for treatment in "
-        f"the periods divided at {months(study.survival.months)}, and the difference of restricted means in the "
-        "patients of the model, which needs no proportional hazards but is not adjusted."
+        "Whether hazards are proportional was tested for the hazard ratios for treatment, in the univariable and "
+        f"multivariable models{' and from landmarks' * bool(study.exposure)} by the score test for an effect that "
+        f"changes with the Kaplan-Meier estimate, each variable alone and all together{cite('grambsch')}. {text}Beside "
+        f"it stand the hazard ratio for treatment in the periods divided at {months(study.survival.months)}, and the "
+        "difference of restricted means in the patients of the model, which needs no proportional hazards but is not "
+        "adjusted."
     )
 
 

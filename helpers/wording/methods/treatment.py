@@ -62,7 +62,8 @@ def _matching(study: Study) -> list[str]:
     for name, population in study.populations.items():
         if population.matching:
             rules.setdefault(population.matching, []).append(name)
-    said = [f"{_sets(study, names)} {_pairs(rule)}{cite('austin_caliper')}." for rule, names in rules.items()]
+    source = {"logit": cite("austin_caliper"), "score": ""}
+    said = [f"{_sets(study, names)} {_pairs(rule)}{source[rule.scale]}." for rule, names in rules.items()]
     if not said:
         return []
     said.append(
