@@ -16,6 +16,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# Memory once freed is kept for the next array, not handed back to the system each time.
+export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+export MALLOC_TRIM_THRESHOLD_ ?= 536870912
 unexport PYTHONDONTWRITEBYTECODE
 
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --quiet

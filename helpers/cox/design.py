@@ -94,31 +94,33 @@ def columns(
     A level without events leaves, with its patients, unless the fit is `penalised` and has an estimate of it.
     """
     factors = {name: list(study.level_labels(name)) for name in covariates if study.level_labels(name)}
-    empty = {
-        (name, level): _empty(known, name, level, penalised) for name, levels in factors.items() for level in levels
+    inside = {
+        (name, level): (known[name] == level).to_numpy() for name, levels in factors.items() for level in levels
     }
-    without = pd.Series(False, index=known.index)
-    for name, level in [each for each, reason in empty.items() if reason]:
-        without |= known[name] == level
-    used = known[~without]
-    found: dict[tuple[str, str], pd.Series] = {}
+    event = known["event"].to_numpy()
+    empty = {each: _empty(where, event, penalised) for each, where in inside.items()}
+    kept = np.ones(len(known), dtype=bool)
+    for each in [each for each, reason in empty.items() if reason]:
+        kept &= ~inside[each]
+    found: dict[tuple[str, str], np.ndarray] = {}
     blank: dict[tuple[str, str], str] = {}
     parameters = 0
     for name in covariates:
         if name not in factors:
-            found[name, ""] = used[name] / study.variables[name].per
+            found[name, ""] = known[name].to_numpy(dtype=float)[kept] / study.variables[name].per
             parameters += 1
             continue
         reference = study.reference(name)
         estimable = [level for level in factors[name] if not empty[name, level]]
         base = reference if reference in estimable else next(iter(estimable), None)
-        found |= {(name, level): (used[name] == level).astype(float) for level in estimable if level != base}
+        found |= {(name, level): inside[name, level][kept].astype(float) for level in estimable if level != base}
         parameters += max(0, sum(empty[name, level] != NOBODY for level in factors[name]) - 1)
         for level in factors[name]:
             reason = empty[name, level] or empty[name, reference].replace("this", "the reference")
             if reason and level != reference:
                 blank[name, level] = reason
-    design = pd.DataFrame(found, index=used.index)
+    values = np.array(list(found.values()), dtype=float).reshape(len(found), kept.sum()).T
+    design = pd.DataFrame(values, index=known.index[kept])
     design.columns = list(found)
     return design, blank, parameters
 
@@ -156,6 +158,5 @@ def strata_of(used: pd.DataFrame, strata: list[str] | None) -> np.ndarray | None
     return used.groupby(strata, observed=True).ngroup().to_numpy() if strata else None
 
 
-def _empty(known: pd.DataFrame, variable: str, level: str, penalised: bool) -> str:
-    inside = (known[variable] == level).to_numpy()
-    return NOBODY if not inside.any() else "" if penalised or known["event"].to_numpy()[inside].any() else NO_EVENTS
+def _empty(inside: np.ndarray, event: np.ndarray, penalised: bool) -> str:
+    return NOBODY if not inside.any() else "" if penalised or event[inside].any() else NO_EVENTS

@@ -52,11 +52,13 @@ def wide(records: Iterable[Mapping], statistics: list[str]) -> pd.DataFrame:
 
     A number too large to be one has the reason `INFINITE` in its place.
     """
-    frame = pd.DataFrame(list(records), columns=[*WIDE_KEY, *statistics, *DESCRIPTION])
-    text = [*WIDE_KEY, "method", "reference"]
-    frame[text] = frame[text].fillna("").astype(str)
-    frame[statistics] = frame[statistics].astype(float)
-    frame["not_estimable"] = [{} if value is None or value != value else value for value in frame["not_estimable"]]
+    records = list(records)
+    given = {name: [record.get(name) for record in records] for name in [*WIDE_KEY, *statistics, *DESCRIPTION]}
+    for name in [*WIDE_KEY, "method", "reference"]:
+        given[name] = ["" if value is None or value != value else str(value) for value in given[name]]
+    given["not_estimable"] = [{} if value is None or value != value else value for value in given["not_estimable"]]
+    kinds = {name: float if name in statistics else object for name in given}
+    frame = pd.DataFrame({name: np.array(values, dtype=kinds[name]) for name, values in given.items()})
     infinite = np.isinf(frame[statistics].to_numpy())
     for row in np.flatnonzero(infinite.any(axis=1)):
         names = [name for name, each in zip(statistics, infinite[row], strict=True) if each]
