@@ -90,3 +90,17 @@ def test_a_study_without_a_start_has_its_number_and_the_unadjusted_one(gbsg2, gb
     said = wording.primary(gbsg2_ledger, study=gbsg2.study).sentences
     assert said[0].startswith("Primary analysis (recurrence-free survival, adjusted for all baseline factors): HR 0.71")
     assert said[1:] == ("Beside it: unadjusted, 0.69 (0.54–0.89) in 686 patients.",)
+
+
+def test_the_first_page_tells_landmarks_together_and_when_treatment_began_once(ctrt, ctrt_ledger):
+    said = " ".join(wording.key_findings(ctrt_ledger, study=ctrt.study).sentences)
+    assert said.count("began a median of") == 1
+    for endpoint in ctrt.study.exposure.endpoints:
+        key = {"analysis": "landmark", "population": "primary", "endpoint": endpoint, "model": "unadjusted"}
+        found = pivot(select(ctrt_ledger, **key, variable="arm", level="ctrt"))
+        ratios = ", ".join(notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]]) for _, row in found.iterrows())
+        assert f"from landmarks at months {', '.join(found['at'])}: {ratios}" in said
+    lost = pivot(select(ctrt_ledger, analysis="loss", population="primary", endpoint="OS"))
+    own = select(lost, model="followed", at="24").set_index("group")["percent_complete"]
+    shares = f"{own['non_ctrt']:.0f}% with “Non-cTRT” and {own['ctrt']:.0f}% with “cTRT”"
+    assert f"follow-up to month 24 complete in {shares}" in said

@@ -94,9 +94,7 @@ def columns(
     A level without events leaves, with its patients, unless the fit is `penalised` and has an estimate of it.
     """
     factors = {name: list(study.level_labels(name)) for name in covariates if study.level_labels(name)}
-    inside = {
-        (name, level): (known[name] == level).to_numpy() for name, levels in factors.items() for level in levels
-    }
+    inside = {(name, level): (known[name] == level).to_numpy() for name, levels in factors.items() for level in levels}
     event = known["event"].to_numpy()
     empty = {each: _empty(where, event, penalised) for each, where in inside.items()}
     kept = np.ones(len(known), dtype=bool)

@@ -18,6 +18,7 @@ from helpers.names.designs import (
     conditioning,
     is_alone,
 )
+from helpers.sections import SENSITIVITY
 from helpers.study import Study
 from helpers.study.variants import SEPARATOR, UNADJUSTED
 from helpers.thresholds import COMMON
@@ -35,17 +36,23 @@ def sensitivity(rows: pd.DataFrame, *, study: Study) -> Sentences:
     said = conditioning(study, populations)
     for endpoint in study.exposure.endpoints:
         own = select(effects, endpoint=endpoint)
-        said += [*_clock(own, rows, study, endpoint), *_as_it_passed(own, rows, study, endpoint)]
+        said += [*began(rows, study, endpoint), *_clock(own, rows, study, endpoint)]
+        said += [*_as_it_passed(own, rows, study, endpoint)]
         said += _clones_by_mean(select(rows, endpoint=endpoint), study)
     return Sentences((*said, *_e_values(rows, study)))
 
 
 def timed(rows: pd.DataFrame, *, study: Study, endpoint: str) -> list[str]:
-    """The sentences on an endpoint whose time is counted as it passed, from ledger rows; none without [exposure]."""
+    """What the first page says of an endpoint whose time is counted as it passed; nothing without [exposure].
+
+    Landmarks are told together; when treatment began is left to the primary analysis where that tells it.
+    """
     if study.exposure is None:
         return []
     effects = select(_effects(rows, study), endpoint=endpoint)
-    return [*_clock(effects, rows, study, endpoint), *_as_it_passed(effects, rows, study, endpoint)]
+    started = [] if study.primary_key["endpoint"] in study.exposure.endpoints else began(rows, study, endpoint)
+    passed = _as_it_passed(effects, rows, study, endpoint, together=True)
+    return [*started, *_clock(effects, rows, study, endpoint), *passed]
 
 
 def _effects(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -57,18 +64,19 @@ def _effects(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _clock(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
-    """When treatment began, and what counting it from then makes of the unadjusted ratio."""
-    yield from began(rows, study, endpoint)
+    """What counting treatment from its beginning makes of the unadjusted ratio."""
     pair = [_kinds(effects, study, [kind]) for kind in (FIXED, BEGINS)]
     if all(len(each) and each["hr"].notna().all() for each in pair):
         ratios = [notation.hazard_ratio(*each.iloc[0][["hr", "hr_low", "hr_high"]]) for each in pair]
         yield explained(rows, study, endpoint, *ratios)
 
 
-def _as_it_passed(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
+def _as_it_passed(
+    effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpoint: str, *, together: bool = False
+) -> Iterator[str]:
     """Every way that counts a patient as treated only once treatment has begun, without covariates."""
     texts = []
-    for _, row in _kinds(effects, study, [BEGINS, LANDMARK, CLONES]).iterrows():
+    for _, row in _kinds(effects, study, [BEGINS, CLONES] if together else [BEGINS, LANDMARK, CLONES]).iterrows():
         kind, name = ANALYSES[row["analysis"]], NAMES[ANALYSES[row["analysis"]]]
         name += f" at month {row['at']}{_treated(rows, study, row)}" if kind == LANDMARK else ""
         name += f" (grace {notation.months(row['at'])})" if kind == CLONES else ""
@@ -80,9 +88,23 @@ def _as_it_passed(effects: pd.DataFrame, rows: pd.DataFrame, study: Study, endpo
         verdict = VERDICTS[direction(row["hr_low"], row["hr_high"], 1)]
         ratio = notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]])
         texts.append(f"{name} {averaged}{ratio}" + ("" if changing else f", {verdict}"))
+    texts += _landmarks(effects, rows, study) if together else []
     if texts:
         label, level = study.endpoints[endpoint].label, study.level
         yield f"{label}, time counted as it passed, hazard ratios ({level} CI): {'; '.join(texts)}."
+
+
+def _landmarks(effects: pd.DataFrame, rows: pd.DataFrame, study: Study) -> list[str]:
+    """The ratios from all landmarks, and from which of them hazards are not proportional."""
+    found = _kinds(effects, study, [LANDMARK])
+    found = found[found["hr"].notna()]
+    if found.empty:
+        return []
+    ratios = [notation.hazard_ratio(*row[["hr", "hr_low", "hr_high"]]) for _, row in found.iterrows()]
+    changing = [row["at"] for _, row in found.iterrows() if over_time(rows, study, row)]
+    of = "all" if len(changing) == len(found) else f"{', '.join(changing)}"
+    averages = f" (averages from {of}, hazards not proportional: by period under “{SENSITIVITY.title}”)"
+    return [f"from landmarks at months {', '.join(found['at'])}: {', '.join(ratios)}" + averages * bool(changing)]
 
 
 def _treated(rows: pd.DataFrame, study: Study, row: pd.Series) -> str:

@@ -36,8 +36,26 @@ def unequal(rows: pd.DataFrame, study: Study, population: str) -> list[str]:
         own = select(rows, analysis="loss", population=population, endpoint=endpoint)
         test = pivot(select(own, model="reverse"))
         if len(test) and test["p_log_rank"].iloc[0] < 1 - study.confidence:
-            said += _lost(own, study, endpoint)
+            tested = f"{notation.p_equals(test['p_log_rank'].iloc[0])}, {study.ratio_label} of being censored"
+            ratio = notation.hazard_ratio(*test.iloc[0][RATIO])
+            said.append(
+                f"{study.endpoints[endpoint].label}: the arms were not lost alike (reverse log-rank {tested} {ratio}"
+                f"{_complete(own, study)})."
+            )
     return said
+
+
+def _complete(rows: pd.DataFrame, study: Study) -> str:
+    """Clark's completeness of follow-up to the last month of the study's, by arm."""
+    followed = pivot(select(rows, model="followed"))
+    if followed.empty:
+        return ""
+    by_arm = select(followed, at=followed["at"].iloc[-1]).set_index("group")
+    texts = [
+        f"{notation.number(by_arm['percent_complete'][arm], 0)}% with {quoted(name)}"
+        for arm, name in arms_in_order(study)
+    ]
+    return f"; follow-up to month {by_arm['at'].iloc[0]} complete in {' and '.join(texts)}"
 
 
 def _lost(rows: pd.DataFrame, study: Study, endpoint: str) -> Iterator[str]:
