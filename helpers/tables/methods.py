@@ -17,10 +17,13 @@ from helpers.versions import PACKAGES, versions
 EVERYWHERE = ("characteristics", "curves", "rates", "restricted means")
 UNASSIGNED = "Patients screened who are in neither arm count overall."
 LATER = "‡ Chosen by what is known only after time zero: its comparisons are conditioned on what happened later."
-STROBE = "Items of the STROBE statement for cohort studies (von Elm et al., 2007), worded for this report."
+STROBE = (
+    "Items of the STROBE statement for cohort studies (von Elm E et al. Lancet 2007;370:1453–1457), worded for this "
+    "report."
+)
 TARGET = (
-    "Parts of the protocol after Hernán and Robins (2016), laid side by side as the TARGET statement asks "
-    "(Cashin et al., 2025)."
+    "Parts of the protocol after Hernán MA and Robins JM (Am J Epidemiol 2016;183:758–764), laid side by side as the "
+    "TARGET statement asks (Cashin AG et al. BMJ 2025;390:e087179)."
 )
 
 

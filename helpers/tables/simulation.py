@@ -15,10 +15,11 @@ from helpers.tables.layout import finished, heading, reasons
 COLUMNS = 8
 DESIGN = (
     "Drawn: the covariates of the complete cases, with replacement; starts of treatment and events from the cohort's "
-    "cumulative hazards (Breslow, 1972), straight between event times, none after the last, given covariates by Cox "
-    "models; the hazard of the event multiplied by the hazard ratio once treatment has begun; follow-up from the "
-    "reverse Kaplan-Meier curve, whatever the covariates. The effects of covariates are taken as estimated, chance and "
-    "all, and are the only confounding there is. Treated is who begins before the event and the end of follow-up."
+    "cumulative hazards (Breslow NE. J R Stat Soc B 1972;34:216–217), straight between event times, none after the "
+    "last, given covariates by Cox models; the hazard of the event multiplied by the hazard ratio once treatment has "
+    "begun; follow-up from the reverse Kaplan-Meier curve, whatever the covariates. The effects of covariates "
+    "are taken as estimated, chance and all, and are the only confounding there is. Treated is who begins before the "
+    "event and the end of follow-up."
 )
 READING = (
     "Limit: what the way of analysing tends to as patients grow many. Bias: mean coefficient minus the way's limit, at "
