@@ -5,9 +5,9 @@ import json
 import platform
 from pathlib import Path
 
-from helpers import sources
+from helpers import PROJECT, sources
 from helpers.store import key_of
-from helpers.study import PROJECT, Study, relative
+from helpers.study import Study, relative
 from helpers.versions import versions
 
 RECORD = "run.json"

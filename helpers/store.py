@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from helpers.study import PROJECT
+from helpers import PROJECT
 
 try:
     import fcntl

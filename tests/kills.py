@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from helpers import PROJECT
 from helpers.store import PLACE
-from helpers.study import PROJECT
 
 STUDY = "tests/studies/stent"
 MOMENTS = {"imports": 0.4, "kernels start": 2.6, "kernels run": 4.5, "late": 7.0}

@@ -69,6 +69,9 @@ ALLOWED = {
 }
 
 
+OWN = {"STARTED", "PROJECT"}
+
+
 def imported(path: Path) -> set[str]:
     """The top rooms of `helpers` that a file imports."""
     found = set()
@@ -80,7 +83,7 @@ def imported(path: Path) -> set[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             parts = name.split(".")
-            if parts[0] == "helpers" and len(parts) > 1 and not parts[1].startswith("__") and parts[1] != "STARTED":
+            if parts[0] == "helpers" and len(parts) > 1 and not parts[1].startswith("__") and parts[1] not in OWN:
                 found.add(parts[1])
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from helpers import ledger, standing
+from helpers import PROJECT, ledger, standing
 from helpers.errors import OutputError, ParameterError, listed, nearest
 from helpers.launcher import Launcher
 from helpers.report import provenance
@@ -17,7 +17,7 @@ from helpers.report.exchange import exchanged
 from helpers.report.runner import Executed, Failure, check_parameters, run_sections
 from helpers.sections import SECTIONS, left_out
 from helpers.standing import NOTEBOOKS, REPORTS
-from helpers.study import PROJECT, Study, relative
+from helpers.study import Study, relative
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 

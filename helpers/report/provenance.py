@@ -6,10 +6,10 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from helpers import standing
+from helpers import PROJECT, standing
 from helpers.report.runner import Executed
 from helpers.sections import left_out
-from helpers.study import PROJECT, Study, relative
+from helpers.study import Study, relative
 from helpers.versions import versions
 
 

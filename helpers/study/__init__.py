@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from helpers import PROJECT
 from helpers.errors import StudyError, listed, nearest
 from helpers.study.analyses import Model
 from helpers.study.consistency import contradictions
@@ -29,7 +30,6 @@ from helpers.study.schema import (
 )
 from helpers.study.variants import COMPANIONS, UNADJUSTED, WITHOUT, split
 
-PROJECT = Path(__file__).resolve().parents[2]
 LONGEST = 200
 
 

@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers import PROJECT
 from helpers.cohort import read_cohort
 from helpers.estimates import Estimates, Source
 from helpers.sections import SECTIONS, left_out
 from helpers.store import PLACE
-from helpers.study import PROJECT, read_study
+from helpers.study import read_study
 
 SPREAD = 0.1
 R_CODE = """
